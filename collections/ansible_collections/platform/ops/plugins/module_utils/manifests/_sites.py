@@ -90,6 +90,10 @@ class Target:
         return f"{self.kind or 'workload'} {self.name}{where}{what}{built}"
 
 
+# Gives the present bytes of a file of the tree, None where there is none.
+type Reader = Callable[[str], bytes | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One place where the numbers of one container stand, or may be written.
@@ -115,6 +119,9 @@ class Site:
     source: str = ""  # the folder or file that is built or applied; two sources are two workloads
     affects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    # Set where the place to write does not exist yet (a new overlay patch): from what the files hold now it gives the
+    # files to write first, `file` among them, ready for `resources` to be inserted. It changes no number by itself.
+    scaffold: Callable[[Reader], Mapping[str, bytes]] | None = None
 
     @property
     def workload(self) -> tuple[str, str | None, str, str]:
