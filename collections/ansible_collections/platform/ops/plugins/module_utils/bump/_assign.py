@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a batch of remediations to work: one bump item per container, grouped by the repository its manifest is in.
+
+Pure. What cannot be assigned becomes a decision with its reason, never a silent omission: every remediation that goes
+in comes out either in an item or in a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils.bump._pod_names import owner_by_name
+from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import parse_quantity
+from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
+
+RESOURCE_OPTIONS = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_storage"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The container a remediation is about, as far as it is known."""
+
+    namespace: str
+    name: str
+    kind: str | None = None
+    container: str | None = None
+
+    @property
+    def label(self) -> str:
+        return "/".join([self.namespace, self.kind or "workload", self.name, self.container or ""])
+
+
+@dataclass(slots=True)
+class Item:
+    """One container to bump, with the remediations that ask for it and the options for `bump_limits`."""
+
+    subject: Subject
+    repository: str
+    bump: dict[str, Any]
+    remediations: list[Remediation] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the operator configured; see the options of role `limit_bump` for the meaning of each.
+
+    `workloads` are the mapping entries, `repositories` the git repositories by name, `overrides` policies for some
+    namespaces or workloads, the last match winning per key.
+    """
+
+    repositories: Sequence[Mapping[str, Any]]
+    workloads: Sequence[Mapping[str, Any]] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Sequence[Mapping[str, Any]] = ()
+    allow_namespaces: Sequence[str] = ("*",)
+    deny_namespaces: Sequence[str] = ()
+    paused: bool = False
+
+
+def assign(
+    remediations: Iterable[Mapping[str, Any]], config: Config, owners: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Return `repositories` (each with its `items`) and `decisions` (what goes no further, and why).
+
+    Args:
+        remediations: JSON form of each, validated here once more.
+        config: the operator's configuration.
+        owners: owner of a pod by `namespace/pod`, as the cluster tells it; the pod's name is read where it is missing.
+    """
+    items: dict[str, Item] = {}
+    decisions: list[dict[str, Any]] = []
+    for remediation in map(Remediation.from_dict, remediations):
+        try:
+            item = _assign_one(remediation, config, owners or {})
+        except _Refused as error:
+            decisions.append(_decision(remediation, error))
+            continue
+        kept = items.setdefault(item.subject.label, item)
+        if kept is not item:
+            _merge(kept.bump, item.bump)
+        kept.remediations.append(remediation)
+    repositories: dict[str, list[dict[str, Any]]] = {}
+    for label in sorted(items):
+        item = items[label]
+        repositories.setdefault(item.repository, []).append(
+            {
+                "label": label,
+                "workload": {k: v for k, v in asdict(item.subject).items() if k != "container"},
+                "bump": item.bump,
+                "remediations": [r.to_dict() for r in item.remediations],
+            }
+        )
+    return {
+        "repositories": [{"repository": name, "items": repositories[name]} for name in sorted(repositories)],
+        "decisions": decisions,
+    }
+
+
+def _assign_one(remediation: Remediation, config: Config, owners: Mapping[str, Mapping[str, Any]]) -> Item:
+    if remediation.status == RESOLVED:
+        raise _Refused("resolved", "The alert has resolved; there is nothing to raise.")
+    if config.paused:
+        raise _Refused("paused", "Remediation is paused; the alert is looked at again when it is resumed.")
+    if remediation.app is not None:
+        entry = _entry_for_app(remediation.app, config.workloads)
+        subject = Subject(entry["namespace"], entry["name"], entry.get("kind"), entry.get("container"))
+    else:
+        subject = _subject(remediation, owners)
+        entry = _entry_for(subject, config.workloads)
+    _check_namespace(subject.namespace, config)
+    kind = subject.kind or entry.get("kind")
+    subject = Subject(subject.namespace, subject.name, kind, subject.container or entry.get("container"))
+    repository = _repository(subject, entry, config.repositories)
+    policy = _policy_for(subject, entry, config)
+    return Item(subject, repository, _bump(subject, entry, policy, remediation))
+
+
+def _subject(remediation: Remediation, owners: Mapping[str, Mapping[str, Any]]) -> Subject:
+    if workload := remediation.workload:
+        return Subject(workload.namespace, workload.name, workload.kind, workload.container)
+    pod = remediation.pod
+    assert pod is not None  # Remediation guarantees one of workload, pod, app for a bump
+    if owner := owners.get(f"{pod.namespace}/{pod.name}"):
+        return Subject(pod.namespace, owner["name"], owner["kind"], pod.container)
+    kind, name = owner_by_name(pod.name)
+    return Subject(pod.namespace, name, kind, pod.container)
+
+
+def _entry_for_app(app: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    found = [entry for entry in entries if entry.get("app") == app]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise _Refused(
+            "unknown_app",
+            f"No workload is mapped to the application {app}; add an entry with app: {app} to limit_bump_workloads.",
+        )
+    listed = ", ".join(f"{entry['namespace']}/{entry['name']}" for entry in found)
+    raise _Refused(
+        "ambiguous_app",
+        f"The application {app} is mapped to {len(found)} workloads ({listed}); "
+        "leave one entry in limit_bump_workloads with this app.",
+    )
+
+
+def _entry_for(subject: Subject, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    for entry in entries:
+        if (entry["namespace"], entry["name"]) == (subject.namespace, subject.name) and (
+            subject.kind is None or entry.get("kind") in (None, subject.kind)
+        ):
+            return entry
+    return {}
+
+
+def _check_namespace(namespace: str, config: Config) -> None:
+    if any(fnmatchcase(namespace, pattern) for pattern in config.deny_namespaces):
+        raise _Refused("namespace_denied", f"Namespace {namespace} is on the deny list limit_bump_deny_namespaces.")
+    if not any(fnmatchcase(namespace, pattern) for pattern in config.allow_namespaces):
+        raise _Refused("namespace_not_allowed", f"Namespace {namespace} is not in limit_bump_allow_namespaces.")
+
+
+def _repository(subject: Subject, entry: Mapping[str, Any], repositories: Sequence[Mapping[str, Any]]) -> str:
+    if name := entry.get("repository"):
+        if any(repository["name"] == name for repository in repositories):
+            return str(name)
+        raise _Refused(
+            "unknown_repository", f"The mapping of {subject.label} names repository {name}, which is not configured."
+        )
+    holding = [
+        repository["name"]
+        for repository in repositories
+        if any(fnmatchcase(subject.namespace, pattern) for pattern in repository.get("namespaces") or ["*"])
+    ]
+    if len(holding) == 1:
+        return str(holding[0])
+    if not holding:
+        raise _Refused(
+            "unknown_repository",
+            f"No repository of limit_bump_repositories holds namespace {subject.namespace}; "
+            "add it to the namespaces of one.",
+        )
+    raise _Refused(
+        "ambiguous_repository",
+        f"Namespace {subject.namespace} is in {len(holding)} repositories ({', '.join(sorted(holding))}); "
+        f"name one in limit_bump_workloads for {subject.label}.",
+    )
+
+
+def _policy_for(subject: Subject, entry: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    policy = dict(config.policy)
+    for override in config.overrides:
+        if fnmatchcase(subject.namespace, override.get("namespace", "*")) and fnmatchcase(
+            subject.name, override.get("name", "*")
+        ):
+            policy = _over(policy, override["policy"])
+    return _over(policy, entry.get("policy") or {})
+
+
+def _over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged
+
+
+def _bump(
+    subject: Subject, entry: Mapping[str, Any], policy: Mapping[str, Any], remediation: Remediation
+) -> dict[str, Any]:
+    option = RESOURCE_OPTIONS[str(remediation.resource)]
+    rule = dict(policy.get(option) or {})
+    if not rule:
+        raise _Refused(
+            "no_policy", f"limit_bump_policy says nothing about {remediation.resource}; add {option} to allow raising it."
+        )
+    if usage := remediation.evidence.value:
+        rule["usage"] = usage
+    bump: dict[str, Any] = {
+        key: value for key, value in policy.items() if key not in RESOURCE_OPTIONS.values() and value is not None
+    }
+    bump |= {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace, "container": subject.container}
+    bump |= {key: entry[key] for key in ("source", "helm") if entry.get(key)}
+    bump[option] = rule
+    return bump
+
+
+def _merge(kept: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Take the other resources of the same container along; of the same resource the higher observed peak counts."""
+    for option in RESOURCE_OPTIONS.values():
+        if option not in more:
+            continue
+        rule = dict(more[option])
+        peaks = [peak for peak in (kept.get(option, {}).get("usage"), rule.get("usage")) if peak]
+        if peaks:
+            rule["usage"] = max(peaks, key=lambda peak: parse_quantity(peak).value)
+        kept[option] = rule
+
+
+def _decision(remediation: Remediation, error: _Refused) -> dict[str, Any]:
+    kinds = {"resolved": "resolved", "paused": "paused"}
+    return {
+        "id": remediation.id,
+        "kind": remediation.kind,
+        "target": _target_text(remediation),
+        "resource": remediation.resource,
+        "decision": kinds.get(error.reason, "refused"),
+        "reason": error.reason,
+        "message": error.message,
+    }
+
+
+def _target_text(remediation: Remediation) -> str:
+    if remediation.app:
+        return f"app/{remediation.app}"
+    if workload := remediation.workload:
+        return f"{workload.namespace}/{workload.kind}/{workload.name}/{workload.container or ''}"
+    pod = remediation.pod
+    return f"{pod.namespace}/Pod/{pod.name}/{pod.container or ''}" if pod else ""
