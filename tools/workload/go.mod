@@ -1,0 +1,3 @@
+module platform.ops/tools/workload
+
+go 1.26.0
