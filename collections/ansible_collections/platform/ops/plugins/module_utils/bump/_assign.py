@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.bump._pod_names import owner_by_name
-from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import parse_quantity
+from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
 
 RESOURCE_OPTIONS = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_storage"}
@@ -46,7 +46,7 @@ class Item:
     remediations: list[Remediation] = field(default_factory=list)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
@@ -85,7 +85,7 @@ def assign(
     for remediation in map(Remediation.from_dict, remediations):
         try:
             item = _assign_one(remediation, config, owners or {})
-        except _Refused as error:
+        except _RefusedError as error:
             decisions.append(_decision(remediation, error))
             continue
         kept = items.setdefault(item.subject.label, item)
@@ -111,9 +111,9 @@ def assign(
 
 def _assign_one(remediation: Remediation, config: Config, owners: Mapping[str, Mapping[str, Any]]) -> Item:
     if remediation.status == RESOLVED:
-        raise _Refused("resolved", "The alert has resolved; there is nothing to raise.")
+        raise _RefusedError("resolved", "The alert has resolved; there is nothing to raise.")
     if config.paused:
-        raise _Refused("paused", "Remediation is paused; the alert is looked at again when it is resumed.")
+        raise _RefusedError("paused", "Remediation is paused; the alert is looked at again when it is resumed.")
     if remediation.app is not None:
         entry = _entry_for_app(remediation.app, config.workloads)
         subject = Subject(entry["namespace"], entry["name"], entry.get("kind"), entry.get("container"))
@@ -144,12 +144,12 @@ def _entry_for_app(app: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[st
     if len(found) == 1:
         return found[0]
     if not found:
-        raise _Refused(
+        raise _RefusedError(
             "unknown_app",
             f"No workload is mapped to the application {app}; add an entry with app: {app} to limit_bump_workloads.",
         )
     listed = ", ".join(f"{entry['namespace']}/{entry['name']}" for entry in found)
-    raise _Refused(
+    raise _RefusedError(
         "ambiguous_app",
         f"The application {app} is mapped to {len(found)} workloads ({listed}); "
         "leave one entry in limit_bump_workloads with this app.",
@@ -167,16 +167,18 @@ def _entry_for(subject: Subject, entries: Sequence[Mapping[str, Any]]) -> Mappin
 
 def _check_namespace(namespace: str, config: Config) -> None:
     if any(fnmatchcase(namespace, pattern) for pattern in config.deny_namespaces):
-        raise _Refused("namespace_denied", f"Namespace {namespace} is on the deny list limit_bump_deny_namespaces.")
+        raise _RefusedError(
+            "namespace_denied", f"Namespace {namespace} is on the deny list limit_bump_deny_namespaces."
+        )
     if not any(fnmatchcase(namespace, pattern) for pattern in config.allow_namespaces):
-        raise _Refused("namespace_not_allowed", f"Namespace {namespace} is not in limit_bump_allow_namespaces.")
+        raise _RefusedError("namespace_not_allowed", f"Namespace {namespace} is not in limit_bump_allow_namespaces.")
 
 
 def _repository(subject: Subject, entry: Mapping[str, Any], repositories: Sequence[Mapping[str, Any]]) -> str:
     if name := entry.get("repository"):
         if any(repository["name"] == name for repository in repositories):
             return str(name)
-        raise _Refused(
+        raise _RefusedError(
             "unknown_repository", f"The mapping of {subject.label} names repository {name}, which is not configured."
         )
     holding = [
@@ -187,12 +189,12 @@ def _repository(subject: Subject, entry: Mapping[str, Any], repositories: Sequen
     if len(holding) == 1:
         return str(holding[0])
     if not holding:
-        raise _Refused(
+        raise _RefusedError(
             "unknown_repository",
             f"No repository of limit_bump_repositories holds namespace {subject.namespace}; "
             "add it to the namespaces of one.",
         )
-    raise _Refused(
+    raise _RefusedError(
         "ambiguous_repository",
         f"Namespace {subject.namespace} is in {len(holding)} repositories ({', '.join(sorted(holding))}); "
         f"name one in limit_bump_workloads for {subject.label}.",
@@ -223,8 +225,9 @@ def _bump(
     option = RESOURCE_OPTIONS[str(remediation.resource)]
     rule = dict(policy.get(option) or {})
     if not rule:
-        raise _Refused(
-            "no_policy", f"limit_bump_policy says nothing about {remediation.resource}; add {option} to allow raising it."
+        raise _RefusedError(
+            "no_policy",
+            f"limit_bump_policy has no {option}; add it to allow raising {remediation.resource}.",
         )
     if usage := remediation.evidence.value:
         rule["usage"] = usage
@@ -245,11 +248,11 @@ def _merge(kept: dict[str, Any], more: Mapping[str, Any]) -> None:
         rule = dict(more[option])
         peaks = [peak for peak in (kept.get(option, {}).get("usage"), rule.get("usage")) if peak]
         if peaks:
-            rule["usage"] = max(peaks, key=lambda peak: parse_quantity(peak).value)
+            rule["usage"] = max(peaks, key=lambda peak: Quantity.parse(peak).value)
         kept[option] = rule
 
 
-def _decision(remediation: Remediation, error: _Refused) -> dict[str, Any]:
+def _decision(remediation: Remediation, error: _RefusedError) -> dict[str, Any]:
     kinds = {"resolved": "resolved", "paused": "paused"}
     return {
         "id": remediation.id,

@@ -27,7 +27,7 @@ _PLAIN_POD = re.compile(rf"(?P<owner>.+)-{_RANDOM}{{5}}")
 
 
 class Owner(NamedTuple):
-    kind: str | None  # None where the name does not tell: Deployment and Rollout are named alike, so are DaemonSet and Job
+    kind: str | None  # None: Deployments and Rollouts, and DaemonSets and Jobs, name their pods alike
     name: str
 
 
