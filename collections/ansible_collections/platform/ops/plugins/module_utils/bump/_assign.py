@@ -253,13 +253,14 @@ def _merge(kept: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def _decision(remediation: Remediation, error: _RefusedError) -> dict[str, Any]:
-    kinds = {"resolved": "resolved", "paused": "paused"}
+    decided = {"resolved": "unchanged", "paused": "limited"}
     return {
         "id": remediation.id,
         "kind": remediation.kind,
+        "source": remediation.source,
         "target": _target_text(remediation),
         "resource": remediation.resource,
-        "decision": kinds.get(error.reason, "refused"),
+        "decision": decided.get(error.reason, "refused"),
         "reason": error.reason,
         "message": error.message,
     }
