@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -79,6 +79,24 @@ class Checks:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a host is asked with: a token, or a GitHub App's installation. Never shown by repr()."""
+
+    token: str | None = field(default=None, repr=False)
+    app_id: str | None = None
+    installation_id: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GitLogin:
+    """What git itself answers when the host asks for a user and a password over HTTPS."""
+
+    username: str
+    password: str = field(repr=False)
+
+
 class Host(Protocol):
     """A repository on a git host, asked about its pull requests.
 
@@ -89,6 +107,10 @@ class Host(Protocol):
     @property
     def name(self) -> str:
         """github, gitlab, gitea or local."""
+        ...
+
+    def git_login(self) -> GitLogin | None:
+        """Return what git needs to fetch and push; fresh, as a GitHub App's token lives an hour. None: nothing."""
         ...
 
     def find(self, branch: str) -> Sequence[PullRequest]:
@@ -122,6 +144,10 @@ class Host(Protocol):
         ...
 
     def close(self, number: int, comment: str | None = None) -> PullRequest: ...
+
+    def reopen(self, number: int) -> PullRequest:
+        """Open a closed one again; ConflictError where it is merged or the host does not allow it."""
+        ...
 
     def merge(self, number: int, *, expected_sha: str, method: MergeMethod, message: str) -> PullRequest:
         """Merge it now; ConflictError when the head is not `expected_sha` any more or the host forbids it."""
