@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Counters of this process and of the decision log, in Prometheus' text format."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog, parse_line
+from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Depth
+
+Labels = tuple[tuple[str, str], ...]
+BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_STATE_AFTER = {"opened": "open", "updated": "open", "merged": "merged", "closed": "closed", "declined": "closed"}
+
+
+def _line(name: str, labels: Labels, value: float) -> str:
+    shown = ",".join(
+        '{}="{}"'.format(key, text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+        for key, text in labels
+    )
+    number = str(int(value)) if value == int(value) else repr(float(value))
+    return f"{name}{{{shown}}} {number}" if shown else f"{name} {number}"
+
+
+class Counts:
+    """Counters by name and labels; what they mean stands with their first use."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Counter[Labels]] = {}
+        self._kinds: dict[str, tuple[str, str]] = {}
+
+    def declare(self, name: str, kind: str, text: str) -> None:
+        self._kinds[name] = (kind, text)
+        self._values.setdefault(name, Counter())
+
+    def add(self, name: str, amount: float = 1, **labels: str) -> None:
+        self._values[name][tuple(labels.items())] += amount  # type: ignore[assignment]
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        self._values[name][tuple(labels.items())] = value  # type: ignore[assignment]
+
+    def clear(self, name: str) -> None:
+        self._values[name].clear()
+
+    def lines(self) -> Iterator[str]:
+        for name, values in self._values.items():
+            kind, text = self._kinds[name]
+            yield f"# HELP {name} {text}"
+            yield f"# TYPE {name} {kind}"
+            for labels, value in sorted(values.items()):
+                yield _line(name, labels, value)
+
+
+class DecisionTally:
+    """Follows the decision log and keeps sums; each line is read once, over rotations too."""
+
+    def __init__(self, log: DecisionLog) -> None:
+        self._log = log
+        self._read: dict[int, int] = {}  # inode → bytes read
+        self._decisions: Counter[Labels] = Counter()
+        self._pull_requests: dict[str, str] = {}
+        self._durations: dict[str, Counter[str]] = {}
+
+    def update(self) -> None:
+        for path in self._log.files():
+            self._follow(path)
+
+    def _follow(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                file.seek(self._read.get(inode, 0))
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read[inode] = self._read.get(inode, 0) + len(line)
+                    if record := parse_line(line):
+                        self._count(record)
+        except FileNotFoundError:
+            return  # rotated away between listing and opening; found under its new name next time
+
+    def _count(self, record: Mapping[str, Any]) -> None:
+        kind, decision = str(record.get("kind", "none")), str(record.get("decision"))
+        labels = (("kind", kind), ("decision", decision), ("reason", str(record.get("reason", ""))))
+        self._decisions[labels] += int(record.get("count", 1))
+        if record.get("pull_request") and decision in _STATE_AFTER:
+            self._pull_requests[str(record["pull_request"])] = _STATE_AFTER[decision]
+        if isinstance(record.get("seconds"), (int, float)):
+            self._observe(self._durations.setdefault(kind, Counter()), float(record["seconds"]))
+
+    @staticmethod
+    def _observe(histogram: Counter[str], seconds: float) -> None:
+        for limit in BUCKETS:
+            histogram[f"{limit:g}"] += seconds <= limit
+        histogram["+Inf"] += 1
+        histogram["sum"] += seconds  # type: ignore[assignment]
+
+    def lines(self) -> Iterator[str]:
+        yield "# HELP platform_ops_decisions_total Decisions on remediations, from the decision log."
+        yield "# TYPE platform_ops_decisions_total counter"
+        for labels, count in sorted(self._decisions.items()):
+            yield _line("platform_ops_decisions_total", labels, count)
+        yield "# HELP platform_ops_pull_requests Pull requests by the state last decided on."
+        yield "# TYPE platform_ops_pull_requests gauge"
+        for state in ("open", "merged", "closed"):
+            count = sum(known == state for known in self._pull_requests.values())
+            yield _line("platform_ops_pull_requests", (("state", state),), count)
+        name = "platform_ops_decision_seconds"
+        yield f"# HELP {name} Time from the start of a run to its decision."
+        yield f"# TYPE {name} histogram"
+        for kind, histogram in sorted(self._durations.items()):
+            for limit in (*(f"{bucket:g}" for bucket in BUCKETS), "+Inf"):
+                yield _line(f"{name}_bucket", (("kind", kind), ("le", limit)), histogram[limit])
+            yield _line(f"{name}_sum", (("kind", kind),), round(histogram["sum"], 6))
+            yield _line(f"{name}_count", (("kind", kind),), histogram["+Inf"])
+
+
+def inbox_lines(depths: Mapping[str, Depth]) -> Iterator[str]:
+    yield "# HELP platform_ops_inbox_items Undecided remediations."
+    yield "# TYPE platform_ops_inbox_items gauge"
+    for lane, depth in sorted(depths.items()):
+        for state in ("waiting", "standing_back", "offered"):
+            yield _line("platform_ops_inbox_items", (("lane", lane), ("state", state)), getattr(depth, state))
+    yield "# HELP platform_ops_inbox_oldest_seconds Age of the oldest undecided remediation."
+    yield "# TYPE platform_ops_inbox_oldest_seconds gauge"
+    for lane, depth in sorted(depths.items()):
+        yield _line("platform_ops_inbox_oldest_seconds", (("lane", lane),), round(depth.oldest_seconds, 3))
