@@ -21,7 +21,9 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
 )
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git::|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:])|\?ref=|\.git(?:/|$)")
+_REMOTE = re.compile(
+    r"^(?:[a-z][a-z0-9+.-]*://|git::|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:])|\?ref=|\.git(?:/|$)"
+)
 # Generators and plugins may set anything; what they do cannot be read from YAML.
 _OPAQUE = ("replacements", "transformers", "generators", "vars", "helmCharts", "helmChartInflationGenerator")
 

@@ -196,12 +196,14 @@ def containers(body: Node) -> list[tuple[str, int, Node]]:
     ]
 
 
-def pod_spec(body: Node) -> Node | None:
-    kind = as_text(body.get("kind"))
-    steps: tuple[str, ...] = ("spec", "template", "spec")
+def pod_path(kind: str) -> tuple[str, ...]:
     if kind == "Pod":
-        steps = ("spec",)
-    elif kind == "CronJob":
-        steps = ("spec", "jobTemplate", "spec", "template", "spec")
-    found = dig(body, *steps)
+        return ("spec",)
+    if kind == "CronJob":
+        return ("spec", "jobTemplate", "spec", "template", "spec")
+    return ("spec", "template", "spec")
+
+
+def pod_spec(body: Node) -> Node | None:
+    found = dig(body, *pod_path(as_text(body.get("kind"))))
     return found if isinstance(found, Node) else None

@@ -61,6 +61,12 @@ class Place:
         return replace(self, layout=layout, outer=self.path, path=(), inner_document=inner_document)
 
 
+class Plain(str):
+    """A scalar without quotes: what it means (a number, a truth value) is still open."""
+
+    __slots__ = ()
+
+
 class Node(dict[str, Any]):
     """A mapping that knows all places that contributed to it (in order) and the place of each of its values."""
 
@@ -130,7 +136,9 @@ class _Budget:
 def _value(node: Any, place: Place, budget: _Budget, depth: int = 0) -> Any:
     budget.spend(depth)
     if isinstance(node, yaml.ScalarNode):
-        return None if not node.style and node.value in _NULLS else node.value
+        if node.style:
+            return node.value
+        return None if node.value in _NULLS else Plain(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, place.child(i), budget, depth + 1) for i, item in enumerate(node.value)]
     made = Node([place])

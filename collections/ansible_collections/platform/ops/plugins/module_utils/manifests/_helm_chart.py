@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Charts of a tree: where they are, what they hold, and their default values with the place of each."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_values import merge
+from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
+    Node,
+    Place,
+    UnreadableError,
+    as_list,
+    as_node,
+    as_text,
+    clone,
+    parse,
+)
+from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
+
+
+@dataclass
+class Chart:
+    """A folder with a Chart.yaml; `files` are all regular files below it (links are left out on purpose)."""
+
+    tree: Tree
+    folder: str
+    files: tuple[str, ...]
+    subcharts: list[Chart] = field(default_factory=list)
+
+    @cached_property
+    def head(self) -> Node:
+        return first_mapping(self.tree, posixpath.join(self.folder, "Chart.yaml"))
+
+    @property
+    def name(self) -> str:
+        return as_text(self.head.get("name")) or posixpath.basename(self.folder)
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Dependencies that are declared and not vendored: Helm refuses to render without them."""
+        held = {sub.name for sub in self.subcharts}
+        packed = [posixpath.basename(file) for file in self.files if file.endswith(".tgz")]
+        wanted = [as_text(as_node(one).get("name")) for one in as_list(self.head.get("dependencies"))]
+        return tuple(
+            one for one in wanted if one not in held and not any(file.startswith(f"{one}-") for file in packed)
+        )
+
+    @cached_property
+    def defaults(self) -> Node:
+        """Default values, those of vendored subcharts included under their keys."""
+        made = Node()
+        for sub in self.subcharts:
+            for key in self._keys(sub.name):
+                made.put(key, clone(sub.defaults), Place(posixpath.join(sub.folder, "values.yaml"), "helm-values"))
+        return merge(made, first_mapping(self.tree, posixpath.join(self.folder, "values.yaml")))
+
+    def _keys(self, name: str) -> list[str]:
+        entries = [as_node(one) for one in as_list(self.head.get("dependencies"))]
+        aliases = [as_text(one.get("alias")) or name for one in entries if one.get("name") == name]
+        return aliases or [name]
+
+    @cached_property
+    def digest(self) -> str:
+        made = hashlib.sha256()
+        for file in self.files:
+            made.update(file.encode() + b"\0" + hashlib.sha256(self.tree.read(file)).digest())
+        return made.hexdigest()
+
+    @cached_property
+    def template_text(self) -> bytes:
+        inside = (posixpath.join(self.folder, "templates") + "/", posixpath.join(self.folder, "charts") + "/")
+        return b"\0".join(self.tree.read(file) for file in self.files if file.startswith(inside))
+
+
+def first_mapping(tree: Tree, file: str, layout: str = "helm-values") -> Node:
+    """The mapping a file holds; an empty one where it holds none or cannot be read."""
+    place = Place(file, layout)
+    try:
+        documents = parse(tree.read(file), place) if tree.exists(file) else []
+    except (UnreadableError, OpsError):
+        documents = []
+    return next((one for one in documents if isinstance(one, Node)), Node([place]))
+
+
+def charts(tree: Tree) -> dict[str, Chart]:
+    """All charts by folder; those in another chart's `charts/` are its subcharts and not listed."""
+    folders = {posixpath.dirname(file) or "." for file in tree.named("Chart.yaml")}
+    files: dict[str, list[str]] = defaultdict(list)
+    for file in tree.files():
+        here = posixpath.dirname(file)
+        while True:
+            if (here or ".") in folders:
+                files[here or "."].append(file)
+            if not here:
+                break
+            here = posixpath.dirname(here)
+    made = {folder: Chart(tree, folder, tuple(files[folder])) for folder in sorted(folders)}
+    nested: set[str] = set()
+    for folder, chart in made.items():
+        if posixpath.basename(posixpath.dirname(folder)) != "charts":
+            continue
+        parent = made.get(posixpath.dirname(posixpath.dirname(folder)) or ".")
+        if parent is not None:
+            parent.subcharts.append(chart)
+            nested.add(folder)
+    return {folder: chart for folder, chart in made.items() if folder not in nested}
