@@ -34,6 +34,7 @@ Node = Any
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 200
 _MAX_NODES = 500_000  # a few bytes of nested aliases can stand for more nodes than any machine has memory
+_MAX_MERGES = 16  # a mapping can be made to merge itself
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _INT = "tag:yaml.org,2002:int"
@@ -86,14 +87,14 @@ class Document:
         return trail[-1] if trail is not None else None
 
     def trail(self, path: Sequence[Step]) -> list[Node] | None:
-        """The nodes from the root to the path, both included; None if the path does not exist."""
-        node = self.root
-        trail = [node]
+        """The nodes from the root to the path, both included and mappings merged in on the way too; None if the
+        path does not exist."""
+        trail = [self.root]
         for step in path:
-            node = child(node, step)
-            if node is None:
+            hop = _hop(trail[-1], step)
+            if hop is None:
                 return None
-            trail.append(node)
+            trail += hop
         return trail
 
     def get(self, path: Sequence[Step]) -> Any:
@@ -155,22 +156,29 @@ class Document:
 
 
 def child(node: Node, step: Step) -> Node | None:
-    if is_mapping(node):
-        found = None
-        merged: list[Node] = []
-        for key, value in node.value:
-            if is_merge(key):
-                merged.extend(value.value if is_sequence(value) else [value])
-            elif is_scalar(key) and key.value == str(step):
-                found = value  # the last of doubled keys wins, as in Kubernetes; callers ask duplicate_on
-        if found is None:
-            for source in merged:
-                found = child(source, step) if is_mapping(source) else None
-                if found is not None:
-                    break
-        return found
-    if is_sequence(node) and isinstance(step, int) and 0 <= step < len(node.value):
-        return node.value[step]
+    hop = _hop(node, step)
+    return hop[-1] if hop else None
+
+
+def _hop(node: Node, step: Step, depth: int = 0) -> list[Node] | None:
+    """The child, after the merged mappings through which it is reached."""
+    if is_sequence(node):
+        return [node.value[step]] if isinstance(step, int) and 0 <= step < len(node.value) else None
+    if not is_mapping(node) or depth > _MAX_MERGES:
+        return None
+    found = None
+    merged: list[Node] = []
+    for key, value in node.value:
+        if is_merge(key):
+            merged.extend(value.value if is_sequence(value) else [value])
+        elif is_scalar(key) and key.value == str(step):
+            found = value  # the last of doubled keys wins, as in Kubernetes; callers ask duplicate_on
+    if found is not None:
+        return [found]
+    for source in merged:
+        hop = _hop(source, step, depth + 1)
+        if hop is not None:
+            return [source, *hop]
     return None
 
 
