@@ -15,6 +15,7 @@ import os
 import posixpath
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._document import Document, parse
 from ansible_collections.platform.ops.plugins.module_utils.manifests._index import Index
@@ -32,6 +33,7 @@ class Tree:
         self.only = only
         self._bytes: dict[str, bytes] = {}
         self._documents: dict[str, tuple[Document, ...]] = {}
+        self.memo: dict[object, Any] = {}  # what finders worked out about this tree; keys start with their subject
 
     @cached_property
     def _files(self) -> tuple[str, ...]:

@@ -1,0 +1,295 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Workloads in plain Kubernetes manifests."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils.manifests._document import Document, keys_of
+from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import (
+    WORKLOAD_KINDS,
+    FoundSites,
+    Path,
+    Reason,
+    Refusal,
+    RefusedError,
+    Site,
+    Target,
+)
+from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
+
+LAYOUT = "manifest"
+
+_GROUPS = {
+    "Deployment": ("apps", "extensions"),
+    "StatefulSet": ("apps",),
+    "DaemonSet": ("apps", "extensions"),
+    "ReplicaSet": ("apps", "extensions"),
+    "ReplicationController": ("",),
+    "Job": ("batch",),
+    "CronJob": ("batch",),
+    "Pod": ("",),
+    "Rollout": ("argoproj.io",),
+}
+_POD_SPEC: dict[str, Path] = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    "Pod": ("spec",),
+}
+_TEMPLATE: Path = ("spec", "template", "spec")
+_GENERATORS = {".jsonnet": "Jsonnet", ".libsonnet": "Jsonnet", ".cue": "CUE", ".pkl": "Pkl", ".dhall": "Dhall"}
+_TEMPLATES = {".tpl": "a template", ".tmpl": "a template", ".gotmpl": "a template", ".j2": "a template"}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An object of a workload kind, wherever it stands in a document."""
+
+    file: str
+    document: Document
+    at: Path  # of the object within the document
+    kind: str
+    name: str
+    namespace: str | None
+    body: dict[str, Any]
+
+    @property
+    def pod(self) -> Path:
+        """The path of the pod's spec within the document."""
+        return self.at + _POD_SPEC.get(self.kind, _TEMPLATE)
+
+    @property
+    def follows(self) -> tuple[str, str] | None:
+        """Kind and name of the workload whose pods an Argo Rollout takes over."""
+        reference = _dig(self.body, ("spec", "workloadRef"))
+        if self.kind == "Rollout" and isinstance(reference, dict):
+            return str(reference.get("kind", "")), str(reference.get("name", ""))
+        return None
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {where}{self.name} in {self.file}, line {self.document.line(self.at)}"
+
+
+def _dig(value: Any, path: Path) -> Any:
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(str(step))
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def objects(value: Any, at: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The Kubernetes objects in a document: itself, or the items of a List, also of a list of lists."""
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        return
+    items = value.get("items")
+    if value["kind"].endswith("List") and isinstance(items, list):
+        if len(at) < 16:
+            for number, item in enumerate(items):
+                yield from objects(item, (*at, "items", number))
+    else:
+        yield at, value
+
+
+def workloads(tree: Tree, file: str) -> tuple[Workload, ...]:
+    """The workloads in a file.
+
+    Raises:
+        RefusedError: the file cannot be read as YAML.
+    """
+    key = ("workloads", file)
+    held: tuple[Workload, ...] | None = tree.memo.get(key)
+    if held is None:
+        held = tuple(_workloads(tree, file))
+        tree.memo[key] = held
+    return held
+
+
+def _workloads(tree: Tree, file: str) -> Iterator[Workload]:
+    for document in tree.documents(file):
+        for at, body in objects(document.data):
+            kind = body["kind"]
+            metadata = body.get("metadata")
+            groups = _GROUPS.get(kind)
+            if groups is None or not isinstance(metadata, dict):
+                continue
+            group = str(body.get("apiVersion", "")).rpartition("/")[0]
+            if group not in groups:
+                continue
+            namespace = metadata.get("namespace")
+            name = str(metadata.get("name", ""))
+            yield Workload(file, document, at, kind, name, str(namespace) if namespace else None, body)
+
+
+def find(tree: Tree, target: Target) -> FoundSites:
+    """Sites of the target in plain manifests."""
+    if target.kind is not None and target.kind not in WORKLOAD_KINDS:
+        return FoundSites(refusals=tuple(_not_a_workload(tree, target)))
+    found: list[Workload] = []
+    refusals: list[Refusal] = []
+    for file in tree.naming(target.name):
+        if not _within(file, target.source):
+            continue
+        if _chart_template(tree, file):
+            if _says(tree, file, target.name):
+                refusals.append(_templated(file, target))
+            continue
+        try:
+            found += [one for one in workloads(tree, file) if _is(one, target)]
+        except RefusedError as error:
+            if _says(tree, file, target.name):
+                refusals.append(error.refusal)
+    found, notes = _followed(tree, found)
+    sites = [site for one in found for site in _sites(one, notes)]
+    if not found and not refusals:
+        refusals += _hints(tree, target)
+    return FoundSites(tuple(sites), tuple(refusals))
+
+
+def _is(one: Workload, target: Target) -> bool:
+    return (
+        one.name == target.name
+        and target.kind in (None, one.kind)
+        and (target.namespace is None or one.namespace in (None, target.namespace))
+    )
+
+
+def _within(file: str, source: str | None) -> bool:
+    if source is None:
+        return True
+    folder = posixpath.normpath(source)
+    return folder in (".", file) or file.startswith(folder + "/")
+
+
+def _followed(tree: Tree, found: list[Workload]) -> tuple[list[Workload], tuple[str, ...]]:
+    """An Argo Rollout that names a workload has no pods of its own: the numbers stand in that workload."""
+    own: list[Workload] = [one for one in found if one.follows is None]
+    notes: list[str] = []
+    for rollout in found:
+        if rollout.follows is None:
+            continue
+        kind, name = rollout.follows
+        referred = Target(name, kind, rollout.namespace)
+        for file in tree.naming(name):
+            try:
+                own += [one for one in workloads(tree, file) if _is(one, referred) and one not in own]
+            except RefusedError:
+                continue
+        notes.append(f"Rollout {rollout.name} takes its pods from {kind} {name}; the number stands there.")
+    return own, tuple(notes)
+
+
+def _sites(one: Workload, notes: tuple[str, ...]) -> Iterator[Site]:
+    pod = _dig(one.body, one.pod[len(one.at) :])
+    if not isinstance(pod, dict):
+        return
+    source = f"{one.file}#{one.document.index}" + (f".{keys_of(one.at)}" if one.at else "")
+    more = (*notes, *_pod_notes(one))
+
+    def site(container: str, kind: str, path: Path) -> Site:
+        return Site(
+            file=one.file,
+            document=one.document.index,
+            resources=path,
+            layout=LAYOUT,
+            kind=one.kind,
+            name=one.name,
+            namespace=one.namespace,
+            container=container,
+            container_type=kind,
+            source=source,
+            notes=more,
+        )
+
+    for section in ("containers", "initContainers"):
+        listed = pod.get(section)
+        for number, container in enumerate(listed if isinstance(listed, list) else []):
+            if not isinstance(container, dict):
+                continue
+            if section == "containers":
+                kind = "container"
+            else:
+                kind = "sidecar" if container.get("restartPolicy") == "Always" else "init"
+            yield site(str(container.get("name", "")), kind, (*one.pod, section, number, "resources"))
+    if isinstance(pod.get("resources"), dict):
+        yield site("", "pod", (*one.pod, "resources"))
+
+
+def _pod_notes(one: Workload) -> Iterator[str]:
+    if one.kind == "Pod":
+        yield "A bare Pod takes new numbers only when it is created anew or resized in place."
+    if one.kind in ("Job", "CronJob"):
+        yield "Jobs already created keep their numbers; new ones get the new numbers."
+
+
+# --- why not
+
+
+def _says(tree: Tree, file: str, name: str) -> bool:
+    return name.encode() in tree.read(file)
+
+
+def _chart_template(tree: Tree, file: str) -> bool:
+    folder = posixpath.dirname(file)
+    while folder:
+        above, _, last = folder.rpartition("/")
+        if last == "templates" and tree.exists(f"{above}/Chart.yaml" if above else "Chart.yaml"):
+            return True
+        folder = above
+    return False
+
+
+def _templated(file: str, target: Target) -> Refusal:
+    return Refusal(
+        Reason.TEMPLATED,
+        f"{file} names {target.name}, but it is a template of a Helm chart: its numbers come from values. "
+        "Give helm: {values_file, path}.",
+        file,
+    )
+
+
+def _not_a_workload(tree: Tree, target: Target) -> Iterator[Refusal]:
+    if target.kind != "Canary":
+        kinds = ", ".join(WORKLOAD_KINDS)
+        yield Refusal(Reason.INVALID_INPUT, f"{target.kind} is no kind that runs containers. Kinds: {kinds}.")
+        return
+    for file in tree.naming(target.name):
+        try:
+            documents = tree.documents(file)
+        except RefusedError:
+            continue
+        for document in documents:
+            for _, body in objects(document.data):
+                if body["kind"] == "Canary" and _dig(body, ("metadata", "name")) == target.name:
+                    reference = _dig(body, ("spec", "targetRef")) or {}
+                    yield Refusal(
+                        Reason.CANARY,
+                        f"Canary {target.name} ({file}) holds no numbers: Flagger copies them from "
+                        f"{reference.get('kind', 'its target')} {reference.get('name', '')}. Name that one.",
+                        file,
+                    )
+
+
+def _hints(tree: Tree, target: Target) -> Iterator[Refusal]:
+    """Files that make manifests by program, if one of them says the name."""
+    for file in tree.files():
+        suffix = posixpath.splitext(file)[1]
+        language = _GENERATORS.get(suffix)
+        template = _TEMPLATES.get(suffix)
+        if (language or template) and _within(file, target.source) and _says(tree, file, target.name):
+            reason = Reason.GENERATED if language else Reason.TEMPLATED
+            yield Refusal(
+                reason,
+                f"{file} names {target.name}, but it is {language or template}, from which manifests are made by a "
+                "program; it is not edited. Change it by hand, or point `path` at the rendered manifests.",
+                file,
+            )
