@@ -18,38 +18,21 @@ from typing import Any
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, UnavailableError
 
 DECISIONS = (
-    "opened",
-    "updated",
-    "unchanged",
-    "refused",
-    "declined",
-    "limited",
-    "failed",
-    "would_open",
-    "merged",
-    "closed",
+    *("opened", "updated", "unchanged", "refused", "declined", "limited", "failed"),
+    *("would_open", "merged", "closed"),
 )
 FIELDS = (
-    "at",
-    "id",
-    "kind",
-    "source",
-    "cluster",
-    "target",
-    "resource",
-    "decision",
-    "reason",
-    "message",
-    "pull_request",
-    "branch",
-    "changes",
-    "seconds",
-    "count",
+    *("at", "id", "kind", "source", "cluster", "target", "resource", "decision", "reason", "message"),
+    *("pull_request", "branch", "changes", "seconds", "count"),
 )
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _text(datetime.now(UTC))
 
 
 def decision_record(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +41,12 @@ def decision_record(data: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"decision must be one of {', '.join(DECISIONS)}, not {data.get('decision')!r}.")
     if unknown := sorted(set(data) - set(FIELDS)):
         raise InputError(f"A decision has no {', '.join(unknown)}. It has: {', '.join(FIELDS)}.")
-    return {name: value for name in FIELDS if (value := {"at": now(), **data}.get(name)) is not None}
+    record = {name: value for name in FIELDS if (value := data.get(name)) is not None}
+    try:
+        at = datetime.fromisoformat(str(record.get("at") or now())).astimezone(UTC)
+    except ValueError:
+        raise InputError(f"at must be a time, as in 2026-01-31T07:00:00Z, not {data['at']!r}.") from None
+    return {"at": _text(at), **{name: value for name, value in record.items() if name != "at"}}
 
 
 class DecisionLog:
@@ -118,7 +106,7 @@ class DecisionLog:
 
     def read(self, since: datetime | None = None) -> Iterator[dict[str, Any]]:
         """Skips lines that a killed writer left half-written."""
-        earliest = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if since else ""
+        earliest = _text(since) if since else ""
         for path in self.files():
             with path.open("rb") as lines:
                 for line in lines:

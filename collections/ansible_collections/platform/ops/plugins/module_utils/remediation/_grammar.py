@@ -14,6 +14,8 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity
 from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals import Code, RefusedError
 
 WORKLOAD_KINDS = (
@@ -40,7 +42,6 @@ _QUANTITY = re.compile(
     r"(?P<number>[0-9]{1,30}(?:\.[0-9]{1,30})?)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?", re.ASCII
 )
 _NANO = Decimal("0.000000001")
-_LARGEST = Decimal(2) ** 63
 
 
 def _match(pattern: re.Pattern[str], longest: int, value: object, field: str, code: Code = Code.INVALID_NAME) -> str:
@@ -124,9 +125,9 @@ def quantity(value: object, field: str) -> str:
     try:
         amount = Decimal(number + exponent)
         amount = amount if amount == amount.to_integral_value() else amount.quantize(_NANO)
-    except InvalidOperation:
+        digits = f"{amount:f}"
+        plain = (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
+        Quantity.parse(plain)
+    except (InvalidOperation, InputError):
         raise RefusedError(Code.INVALID_NUMBER, field) from None
-    if amount >= _LARGEST:
-        raise RefusedError(Code.INVALID_NUMBER, field)
-    digits = f"{amount:f}"
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
+    return plain

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 from collections import Counter, OrderedDict
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
 from ansible_collections.platform.ops.plugins.module_utils.remediation import _alertmanager, _generic, _newrelic
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Inbox
@@ -18,6 +21,9 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics 
 from ansible_collections.platform.ops.plugins.module_utils.remediation._parsed import Parsed, refuse
 from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals import Code, Refusal, RefusedError
 from ansible_collections.platform.ops.plugins.module_utils.remediation._settings import Settings
+from ansible_collections.platform.ops.plugins.module_utils.remediation._telemetry import Telemetry
+
+logger = logging.getLogger("platform.ops.intake")
 
 _LOGGED_PER_PAYLOAD = 20
 _REMEMBERED = 10_000
@@ -46,8 +52,11 @@ def decode(sender: str, body: bytes, settings: Settings) -> Parsed:
 
 
 class Intake:
-    def __init__(self, inbox: Inbox, log: DecisionLog, settings: Settings, counts: Counts) -> None:
-        self._inbox, self._log, self._settings, self._counts = inbox, log, settings, counts
+    def __init__(
+        self, inbox: Inbox, log: DecisionLog, settings: Settings, counts: Counts, telemetry: Telemetry
+    ) -> None:
+        self._inbox, self._log, self._settings = inbox, log, settings
+        self._counts, self._telemetry = counts, telemetry
         self._logged: OrderedDict[Refusal, None] = OrderedDict()
         counts.declare("platform_ops_alerts_received_total", "counter", "Alerts received, by sender and way.")
         counts.declare("platform_ops_alerts_refused_total", "counter", "Alerts refused, by sender and reason.")
@@ -55,6 +64,7 @@ class Intake:
 
     async def take(self, sender: str, body: bytes, via: str) -> dict[str, Any]:
         """Returns when everything is on the disk. Raises UnavailableError when it is not."""
+        started = time.time()
         parsed = await asyncio.to_thread(decode, sender, body, self._settings)
         stored = await asyncio.to_thread(self._inbox.put, parsed.remediations)
         outcome = {name: getattr(stored, name) for name in stored.__slots__}
@@ -67,7 +77,9 @@ class Intake:
             self._counts.add("platform_ops_alerts_refused_total", count, source=sender, reason=reason)
         await asyncio.to_thread(self._log_refusals, sender, parsed.refusals)
         malformed = not parsed.remediations and {r.code for r in parsed.refusals} == {Code.MALFORMED}
-        return {"received": parsed.alerts, "stored": outcome, "refused": dict(refused), "malformed": malformed}
+        answer = {"received": parsed.alerts, "stored": outcome, "refused": dict(refused), "malformed": malformed}
+        self._telemetry.delivery(sender, started, answer)
+        return answer
 
     def _log_refusals(self, sender: str, refusals: list[Refusal]) -> None:
         """Each refusal once, a flood of them as sums: the log is for people, and the sender may be hostile."""
@@ -97,4 +109,7 @@ class Intake:
             }
             for code, count in rest.items()
         ]
-        self._log.append(records)
+        try:
+            self._log.append(records)
+        except UnavailableError as error:  # the refusal stands and is counted; the sender can do nothing about our disk
+            logger.error("%s", error)

@@ -32,6 +32,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._options 
 from ansible_collections.platform.ops.plugins.module_utils.remediation._poll import Alertmanager, Poller
 from ansible_collections.platform.ops.plugins.module_utils.remediation._server import Access, Limits, Receiver
 from ansible_collections.platform.ops.plugins.module_utils.remediation._settings import Settings
+from ansible_collections.platform.ops.plugins.module_utils.remediation._telemetry import Telemetry
 
 logger = logging.getLogger("platform.ops.receiver")
 
@@ -255,7 +256,8 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     options.finish()
 
     log, counts = DecisionLog(state_dir), Counts()
-    intake = Intake(inbox, log, settings, counts)
+    telemetry = Telemetry()
+    intake = Intake(inbox, log, settings, counts, telemetry)
     receiver = Receiver(intake, inbox, DecisionTally(log), counts=counts, access=access, limits=limits)
     runner = web.AppRunner(receiver.application(["alertmanager", "newrelic", *settings.generic]), access_log=None)
     await runner.setup()
@@ -268,6 +270,7 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
         await asyncio.gather(*tasks)
     finally:
         await runner.cleanup()
+        telemetry.close()
         inbox.close()
 
 
