@@ -10,7 +10,10 @@ import posixpath
 from collections import defaultdict
 from dataclasses import replace
 from typing import Literal
+from weakref import WeakSet
 
+from ansible_collections.platform.ops.plugins.module_utils.manifests._argocd import argocd_overlays
+from ansible_collections.platform.ops.plugins.module_utils.manifests._flux import flux_overlays
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_build import Built
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_merge import (
     containers,
@@ -56,7 +59,7 @@ SharedBase = Literal["patch", "edit", "refuse"]
 
 def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> FoundSites:
     """All places that decide the target's numbers and are reached through a kustomization."""
-    known = survey(tree)
+    known = complete_survey(tree)
     if not known.known and not known.virtual:
         return FoundSites(refusals=tuple(known.refusals))
     sites: list[Site] = []
@@ -74,6 +77,21 @@ def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> Found
             _group_sites(known, target, group, everything, shared_base, sites, refusals)
     claimed |= _patch_documents(known, tree.naming(target.name))
     return FoundSites(tuple(sites), tuple(refusals), frozenset(claimed))
+
+
+_COMPLETE: WeakSet[Survey] = WeakSet()
+
+
+def complete_survey(tree: Tree) -> Survey:
+    """All kustomizations, those included that Flux and Argo CD lay over a folder."""
+    known = survey(tree)
+    if known not in _COMPLETE:
+        overlays = [*flux_overlays(tree, known), *argocd_overlays(tree, known)]
+        for source, overlay in overlays:
+            known.lay_over(source, overlay)
+        known.forget_builds()
+        _COMPLETE.add(known)
+    return known
 
 
 def _workload_documents(known: Survey, file: str) -> list[int]:
@@ -251,10 +269,10 @@ def _affected(others: list[Top], group: str, name: str, spot: Spot) -> tuple[str
     return tuple(sorted(found))
 
 
-def _reaches_more(known: Survey, built: Built, document: Place) -> bool:
+def _reaches_more(known: Survey, built: Built, at: Place) -> bool:
     for step in built.trail:
         for patched in step.patched:
-            if patched.wide and document(patched.place) == document and step.folder in known.known:
+            if patched.wide and document(patched.place) == at and step.folder in known.known:
                 return known.reached_by(step.folder, patched.place) > 1
     return False
 

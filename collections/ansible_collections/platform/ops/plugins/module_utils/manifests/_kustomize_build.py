@@ -128,7 +128,7 @@ class Build:
             if component is not None and component.component and path not in inside:
                 items = self._make(component, (*inside, path), items)
         for item in items:
-            self._transform(made, item)
+            self.transform(made, item)
         return items
 
     def _file(self, path: str) -> list[Built]:
@@ -136,7 +136,7 @@ class Build:
         found = objects(self.documents(path, place.layout), place)
         return [Built(clone(body), at, [identity(body)]) for body, at in found]
 
-    def _transform(self, made: Kustomization, item: Built) -> None:
+    def transform(self, made: Kustomization, item: Built) -> None:
         item.trail.append(Step(made.folder, made.file, identity(item.body), made.folder.startswith("\0")))
         for patch in made.patches:
             if not patch.late:
@@ -148,6 +148,8 @@ class Build:
         if made.namespace:
             _remember(item)
             metadata["namespace"] = made.namespace
+        if made.default_namespace and not metadata.get("namespace"):
+            metadata["namespace"] = made.default_namespace
         if made.prefix or made.suffix:
             _remember(item)
             metadata["name"] = made.prefix + as_text(metadata.get("name")) + made.suffix
@@ -231,3 +233,9 @@ def _merge_keeping_identity(item: Built, patch: Node) -> None:
             holder[key] = text
         else:
             holder.drop(key)
+
+
+def lay_over(made: Kustomization, item: Built) -> None:
+    """A kustomization of inline patches only, as Flux's post-renderers have it, over one object."""
+    nothing: Mapping[str, Kustomization] = {}
+    Build(nothing, lambda _file, _layout: [], frozenset(), frozenset()).transform(made, item)

@@ -53,6 +53,7 @@ class Kustomization:
     prefix: str = ""
     suffix: str = ""
     namespace: str = ""
+    default_namespace: str = ""  # what Argo CD gives to objects that name none
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
     remote: list[str] = field(default_factory=list)

@@ -22,8 +22,11 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_merge import PatchError
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
+    Node,
     Place,
     UnreadableError,
+    as_node,
+    as_text,
     parse,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Reason, Refusal
@@ -41,11 +44,12 @@ class Top:
     built: Built
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Survey:
     tree: Tree
     known: dict[str, Kustomization] = field(default_factory=dict)  # by folder
     virtual: dict[str, Kustomization] = field(default_factory=dict)  # by source: laid over a folder by a GitOps object
+    applied: set[str] = field(default_factory=set)  # folders that a GitOps object applies as they are
     parents: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # path -> folders that include it
     patch_files: set[str] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
@@ -74,6 +78,21 @@ class Survey:
         for path in (*made.resources, *made.components):
             self.parents[path].add(owner)
         self.patch_files.update(patch.file for patch in made.patches if patch.file is not None)
+
+    def lay_over(self, source: str, overlay: Kustomization) -> None:
+        """What a GitOps object makes of a folder: one more kustomization on top, or none if it changes nothing."""
+        changes = overlay.namespace or overlay.default_namespace or overlay.prefix or overlay.suffix
+        if not (changes or overlay.patches or overlay.components):
+            self.applied.update(path for path in overlay.resources if path in self.known)
+            return
+        while source in self.virtual:
+            source += "+"
+        overlay.folder = f"\0{source}"
+        self.add(overlay, source=source)
+
+    def forget_builds(self) -> None:
+        self._tops.clear()
+        self._affixed = None
 
     def ancestors(self, path: str) -> frozenset[str]:
         """Folders (and virtual sources, marked by a NUL) that reach the path."""
@@ -151,7 +170,7 @@ class Survey:
         return self._tops[file]
 
     def _included(self, folder: str) -> bool:
-        if folder.startswith("\0"):
+        if folder.startswith("\0") or folder in self.applied:
             return False
         return self.known[folder].component or bool(self.parents.get(folder))
 
@@ -213,6 +232,42 @@ def survey(tree: Tree) -> Survey:
                 made.add(kustomization)
         _SURVEYS[tree] = made
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """An object that deploys others, as it is applied: on its own, or as a kustomization builds it."""
+
+    source: str
+    name: str
+    body: Node
+    origin: Place
+    notes: tuple[str, ...] = ()
+
+
+def deployed(tree: Tree, *kinds: str) -> list[Deployed]:
+    known = survey(tree)
+    found: list[Deployed] = []
+    for file in tree.of_kind(*kinds):
+        if file in known.parents:
+            for top in known.tops(file)[0]:
+                if as_text(top.built.body.get("kind")) in kinds:
+                    found.append(_deployed(top.source, top.built.body, top.built.origin, tuple(top.built.notes)))
+            continue
+        if file in known.patch_files:
+            continue
+        try:
+            documents = known.documents(file, "manifest")
+        except UnreadableError:
+            continue
+        for body in documents:
+            if isinstance(body, Node) and as_text(body.get("kind")) in kinds:
+                found.append(_deployed(file, body, body.homes[0], ()))
+    return found
+
+
+def _deployed(source: str, body: Node, origin: Place, notes: tuple[str, ...]) -> Deployed:
+    return Deployed(source, as_text(as_node(body.get("metadata")).get("name")), body, origin, notes)
 
 
 def contains(folder: str, path: str) -> bool:
