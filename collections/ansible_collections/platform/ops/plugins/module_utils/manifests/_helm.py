@@ -10,7 +10,6 @@ import posixpath
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary, finalize
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 from ansible_collections.platform.ops.plugins.module_utils.manifests._argocd import argocd_releases
@@ -136,11 +135,8 @@ def _post_rendered(release: Release, objects: list[Node]) -> list[Node]:
     return [item.body for item in made if item.body]
 
 
-_PANTRIES: WeakKeyDictionary[Tree, Pantry] = WeakKeyDictionary()
-
-
 def pantry(tree: Tree) -> Pantry:
-    made = _PANTRIES.get(tree)
+    made: Pantry | None = tree.memo.get("charts")
     if made is None:
         known = charts(tree)
         helm = binary()
@@ -148,9 +144,7 @@ def pantry(tree: Tree) -> Pantry:
         releases += lone_releases(tree, known, releases)
         kitchen = Kitchen(helm) if helm and known else None
         made = Pantry(known, releases, kitchen)
-        if kitchen is not None:
-            finalize(tree, kitchen.close)
-        _PANTRIES[tree] = made
+        tree.memo["charts"] = made
     return made
 
 

@@ -41,7 +41,7 @@ def binary() -> str | None:
 
 
 class Kitchen:
-    """Copies of charts and an empty Helm home, removed when this is closed.
+    """Copies of charts and an empty Helm home, removed with it.
 
     Helm follows links inside a chart wherever they lead; the copy holds only what the tree read.
     """
@@ -51,9 +51,6 @@ class Kitchen:
         self._folder = tempfile.TemporaryDirectory(prefix="platform-ops-helm-")
         self._charts: dict[str, str] = {}
         self._lock = threading.Lock()
-
-    def close(self) -> None:
-        self._folder.cleanup()
 
     def _chart(self, chart: Chart) -> str:
         with self._lock:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
@@ -79,7 +80,7 @@ def dotted(text: str) -> Path:
 def set_path(root: Node, path: Path, value: Any, place: Place) -> bool:
     """Sets one value, making mappings (never list elements) on the way; False where something else is in the way."""
     here: Any = root
-    for step, following in zip(path[:-1], path[1:], strict=True):
+    for step, following in pairwise(path):
         if isinstance(here, list) and isinstance(step, int) and step < len(here):
             here = here[step]
             continue
@@ -113,14 +114,17 @@ def candidates(values: Node) -> list[Candidate]:
             mapping = value is None or isinstance(value, Node)
             if mapping and (key.lower().endswith("resources") or _holds_numbers(value)):
                 found[here] = Candidate(here, False)
-            elif (
-                isinstance(value, str) and _QUANTITY.fullmatch(value) and path[-1:] not in (("limits",), ("requests",))
-            ):
-                if _NUMBER_KEY.search(key) or value.endswith("i"):
-                    found[here] = Candidate(here, True)
+            elif _may_be_number(path, key, value):
+                found[here] = Candidate(here, True)
             if key == "image" and "resources" not in node:
                 found.setdefault((*path, "resources"), Candidate((*path, "resources"), False))
     return list(found.values())
+
+
+def _may_be_number(path: Path, key: str, value: Any) -> bool:
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value) or path[-1:] in (("limits",), ("requests",)):
+        return False
+    return value.endswith("i") or _NUMBER_KEY.search(key) is not None
 
 
 def _holds_numbers(value: Any) -> bool:

@@ -10,7 +10,6 @@ import posixpath
 from collections import defaultdict
 from dataclasses import replace
 from typing import Literal
-from weakref import WeakSet
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._argocd import argocd_overlays
 from ansible_collections.platform.ops.plugins.module_utils.manifests._flux import flux_overlays
@@ -79,18 +78,15 @@ def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> Found
     return FoundSites(tuple(sites), tuple(refusals), frozenset(claimed))
 
 
-_COMPLETE: WeakSet[Survey] = WeakSet()
-
-
 def complete_survey(tree: Tree) -> Survey:
     """All kustomizations, those included that Flux and Argo CD lay over a folder."""
     known = survey(tree)
-    if known not in _COMPLETE:
+    if "overlays" not in tree.memo:
         overlays = [*flux_overlays(tree, known), *argocd_overlays(tree, known)]
         for source, overlay in overlays:
             known.lay_over(source, overlay)
         known.forget_builds()
-        _COMPLETE.add(known)
+        tree.memo["overlays"] = overlays
     return known
 
 
@@ -194,8 +190,8 @@ def _top_sites(
     for group, _, container in containers(body):
         name = as_text(container.get("name"))
         if target.container in (None, name):
-            made = _container_sites(known, top, others, group, name, container)
-            made, refused = _settle(top, others, group, name, made, shared_base)
+            marked = _container_sites(known, top, others, group, name, container)
+            made, refused = _settle(top, others, group, name, marked, shared_base)
             sites += made
             refusals += refused
     pod = pod_spec(body)

@@ -11,7 +11,6 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_build import Build, Built
@@ -214,12 +213,9 @@ class Survey:
         return frozenset(origin for origin in origins if self.tree.exists(origin))
 
 
-_SURVEYS: WeakKeyDictionary[Tree, Survey] = WeakKeyDictionary()
-
-
 def survey(tree: Tree) -> Survey:
     """The survey of a tree, made once."""
-    made = _SURVEYS.get(tree)
+    made: Survey | None = tree.memo.get("kustomizations")
     if made is None:
         made = Survey(tree)
         for file in tree.named(*NAMES):
@@ -230,7 +226,7 @@ def survey(tree: Tree) -> Survey:
                 continue
             if kustomization is not None and kustomization.folder not in made.known:
                 made.add(kustomization)
-        _SURVEYS[tree] = made
+        tree.memo["kustomizations"] = made
     return made
 
 
@@ -272,4 +268,4 @@ def _deployed(source: str, body: Node, origin: Place, notes: tuple[str, ...]) ->
 
 def contains(folder: str, path: str) -> bool:
     """Is `path` the folder, or below it?"""
-    return folder == "." or path == folder or posixpath.dirname(path) == folder or path.startswith(folder + "/")
+    return folder in (".", path) or posixpath.dirname(path) == folder or path.startswith(folder + "/")
