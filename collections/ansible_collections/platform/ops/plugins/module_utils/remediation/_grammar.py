@@ -31,7 +31,7 @@ RESOURCES = ("memory", "cpu", "ephemeral-storage")
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _APP = re.compile(r"[A-Za-z0-9]+(?:(?:[ .]|-+|_+)[A-Za-z0-9]+)*", re.ASCII)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]*", re.ASCII)
+_ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:/+-]*", re.ASCII)
 _ALERTNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CLUSTER = re.compile(r"[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*", re.ASCII)
 _SOURCE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?", re.ASCII)
