@@ -20,6 +20,8 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity i
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
 
 RESOURCE_OPTIONS = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_storage"}
+# What bump_limits takes under `policy`: how often and how much, as against how a number is found.
+BRAKES = ("cooldown", "bumps_per_day", "memory_per_day", "cpu_per_day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +233,9 @@ def _bump(
         )
     if usage := remediation.evidence.value:
         rule["usage"] = usage
-    bump: dict[str, Any] = {
-        key: value for key, value in policy.items() if key not in RESOURCE_OPTIONS.values() and value is not None
-    }
+    given = {key: value for key, value in policy.items() if key not in RESOURCE_OPTIONS.values() and value is not None}
+    bump: dict[str, Any] = {key: value for key, value in given.items() if key not in BRAKES}
+    bump["policy"] = {key: value for key, value in given.items() if key in BRAKES}
     bump |= {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace, "container": subject.container}
     bump |= {key: entry[key] for key in ("source", "helm") if entry.get(key)}
     bump[option] = rule

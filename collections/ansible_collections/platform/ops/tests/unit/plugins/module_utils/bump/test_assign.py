@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 
-POLICY = {"memory": {"factor": 1.2, "max": "4Gi"}, "cpu": {"factor": 1.2}, "requests": "keep"}
+POLICY = {"memory": {"factor": 1.2, "max": "4Gi"}, "cpu": {"factor": 1.2}, "requests": "keep", "cooldown": "6h"}
 FLEET = [{"name": "fleet", "url": "/srv/fleet.git"}]
 
 
@@ -42,6 +42,7 @@ def test_a_workload_becomes_an_item_with_policy_and_observed_peak():
     assert item["workload"] == {"namespace": "shop", "kind": "Deployment", "name": "cart"}
     assert item["bump"]["memory"] == {"factor": 1.2, "max": "4Gi", "usage": "120Mi"}
     assert item["bump"]["container"] == "server"
+    assert item["bump"]["policy"] == {"cooldown": "6h"}
     assert "cpu" not in item["bump"]
 
 
