@@ -136,7 +136,7 @@ def unhealthy(nodes: Iterable[Node], rules: InRules) -> Limit | None:
 
 def last_node(snapshot: Snapshot, node: Node) -> Blocker | None:
     if any(
-        other.ready and not other.unschedulable and not other.control_plane
+        other.ready and not other.unschedulable and not other.control_plane and other.name not in snapshot.closed
         for other in snapshot.nodes.values()
         if other is not node
     ):
@@ -207,7 +207,7 @@ def plan_in(
             continue
         if judge(snapshot, node, around, targets, keep=True).blockers:
             continue
-        node.unschedulable = True  # nothing may move there from the next one
+        snapshot.closed.add(node.name)
         chosen.append(node.name)
     wanted = sum(not candidate.blockers for candidate in candidates)
     return InPlan(

@@ -44,6 +44,7 @@ class Snapshot:
     def __init__(self, nodes: Iterable[Node], pods: Iterable[Pod]) -> None:
         self.nodes: dict[str, Node] = {node.name: node for node in nodes}
         self.free: dict[str, dict[str, int]] = {node.name: dict(node.allocatable) for node in self.nodes.values()}
+        self.closed: set[str] = set()  # nodes that take no more pods in this plan
         self._pods: dict[str, dict[Pod, None]] = {name: {} for name in self.nodes}
         self._by_namespace: dict[str, dict[Pod, Node]] = {}
         self.topology = Topology(self.nodes, self._placed)
@@ -109,7 +110,7 @@ class Snapshot:
     def _node_refusal(self, shape: Shape, node: Node, cordoned: bool) -> Refusal | None:
         if not node.ready:
             return Refusal("not_ready", f"node {node.name} is not Ready")
-        if node.unschedulable and not cordoned:
+        if node.name in self.closed or (node.unschedulable and not cordoned):
             return Refusal("cordoned", f"node {node.name} is cordoned")
         if node.taints:
             taint = untolerated(shape, node, except_key=UNSCHEDULABLE_TAINT if cordoned else "")
