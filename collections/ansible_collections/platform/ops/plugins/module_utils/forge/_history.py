@@ -94,11 +94,16 @@ def history(pull_requests: Sequence[PullRequest], commits: Sequence[Commit]) -> 
     """
     found: list[Bump] = []
     covered: set[str] = set()
-    for pull_request in pull_requests:
+    # Merged ones first: a closed one gets the commits that no merged one explains, so was merged by hand.
+    for pull_request in sorted(pull_requests, key=lambda pull_request: pull_request.state != "merged"):
         key = key_in_body(pull_request.body)
         if key is None:
             continue
-        own = [commit for commit in commits if commit.key == key and _belongs(commit, pull_request)]
+        own = [
+            commit
+            for commit in commits
+            if commit.key == key and commit.sha not in covered and _belongs(commit, pull_request)
+        ]
         covered |= {commit.sha for commit in own}
         merged = pull_request.state == "merged" or (pull_request.state == "closed" and bool(own))
         state: PullRequestState = "merged" if merged else pull_request.state
@@ -107,7 +112,8 @@ def history(pull_requests: Sequence[PullRequest], commits: Sequence[Commit]) -> 
     for commit in commits:
         if commit.sha not in covered and commit.key:
             found += [
-                _bump(commit.key, change, commit.at, "merged", None, {}) for change in bumps_in_message(commit.message)
+                _bump(change, {}, key=commit.key, at=commit.at, state="merged", number=None)
+                for change in bumps_in_message(commit.message)
             ]
     return sorted(found, key=lambda bump: (bump.at, bump.key, bump.container, bump.resource, bump.field), reverse=True)
 
@@ -124,7 +130,10 @@ def _of_pull_request(
 ) -> list[Bump]:
     block = block_in_body(pull_request.body)
     if block is not None:
-        return [_bump(key, change, at, state, pull_request.number, block["target"]) for change in block["changes"]]
+        return [
+            _bump(change, block["target"], key=key, at=at, state=state, number=pull_request.number)
+            for change in block["changes"]
+        ]
     # Somebody rewrote the body; the commits that went in still tell. Oldest first, so that the last number stays.
     numbers: dict[tuple[str, str, str], dict[str, str]] = {}
     for commit in sorted(own, key=lambda commit: commit.at):
@@ -132,16 +141,17 @@ def _of_pull_request(
             where = (change["container"], change["field"], change["resource"])
             first = numbers.get(where, change)
             numbers[where] = {**change, "before": first["before"]}
-    return [_bump(key, change, at, state, pull_request.number, {}) for change in numbers.values()]
+    return [_bump(change, {}, key=key, at=at, state=state, number=pull_request.number) for change in numbers.values()]
 
 
 def _bump(
-    key: str,
     change: Mapping[str, Any],
+    target: Mapping[str, Any],
+    *,
+    key: str,
     at: datetime,
     state: PullRequestState,
     number: int | None,
-    target: Mapping[str, Any],
 ) -> Bump:
     before = change.get("before")
     return Bump(
