@@ -209,9 +209,10 @@ def _inline(release: Release, source: Node, helm: Node) -> None:
         if made is not None:
             merge(values, made)
     elif source.homes:
-        # Values may be put into the Application even if it has none yet.
         at = helm.homes[-1] if helm.homes else source.homes[-1].child("helm")
-        values.homes.append(replace(at, layout="argocd-valuesobject").child("valuesObject"))
+        at = replace(at, layout="argocd-valuesobject")
+        values.homes.append(at.child("valuesObject"))
+        release.fresh = replace(at, path=())
     for entry in as_list(helm.get("parameters")):
         parameter = as_node(entry)
         name, value = as_text(parameter.get("name")), parameter.get("value")

@@ -86,6 +86,7 @@ def _release(tree: Tree, known: Mapping[str, Chart], one: Deployed) -> Release:
     values = Node()
     external: Refusal | None = None
     below = 0
+    fresh: Place | None = None
     for layer in [*_chart_values_files(tree, spec), *as_list(spec.get("valuesFrom"))]:
         if "kind" not in layer:
             merge(values, layer)
@@ -99,9 +100,8 @@ def _release(tree: Tree, known: Mapping[str, Chart], one: Deployed) -> Release:
     if isinstance(inline, Node):
         merge(values, relaid(inline, "flux-helmrelease"))
     elif spec.homes:
-        # Values may be put into the HelmRelease even if it has none yet.
-        at = replace(spec.homes[-1], layout="flux-helmrelease")
-        values.homes.append(at.child("values"))
+        fresh = replace(spec.homes[-1], layout="flux-helmrelease").child("values")
+        values.homes.append(fresh)
     chart, problem = _chart(known, one, spec)
     return Release(
         source=one.source,
@@ -112,6 +112,7 @@ def _release(tree: Tree, known: Mapping[str, Chart], one: Deployed) -> Release:
         chart_problem=problem,
         external=external,
         below=below,
+        fresh=replace(fresh, path=()) if fresh else None,
         post=_post_renderers(one, spec),
         notes=list(one.notes),
     )

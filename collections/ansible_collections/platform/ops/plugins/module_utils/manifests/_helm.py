@@ -325,7 +325,9 @@ def _container_sites(
     if release.external is not None and (not found or _may_be_overwritten(release, found[0], rank)):
         refusals.append(release.external)
         return []
-    fallback = _fallback(held, release, now.kind, now.name, group, name) if set(arrived) - set(decided) else {}
+    unset = set(arrived) - set(decided)
+    fallback = _fallback(held, release, now.kind, now.name, group, name) if unset else {}
+    fallback = {number: text for number, text in fallback.items() if number in unset}
     return [
         Site(
             file=spot.document.file,
@@ -333,7 +335,7 @@ def _container_sites(
             outer=spot.document.outer,
             inner_document=spot.document.inner_document,
             resources=spot.resources,
-            layout=spot.document.layout,
+            layout=spot.layout,
             kind=now.kind,
             name=now.name,
             namespace=now.namespace or release.namespace or None,
@@ -342,10 +344,10 @@ def _container_sites(
             leaf=spot.leaf,
             effective={**fallback, **spot.effective},
             source=release.source,
-            affects=_affected(held, release, spot),
+            affects=affects,
             notes=tuple(release.notes),
         )
-        for spot in _settled(release, found)
+        for spot, affects in _settled(held, release, found)
     ]
 
 
@@ -382,12 +384,30 @@ def _may_be_overwritten(release: Release, spot: Spot, rank: dict[Place, int]) ->
     return (spot.document not in above and spot.document in rank) or not spot.held
 
 
-def _settled(release: Release, found: list[Spot]) -> list[Spot]:
-    """Chart defaults belong to all users of the chart: with values of its own, a release is changed there."""
-    chart = release.chart
-    own = [spot for spot in found if chart is None or not contains(chart.folder, spot.document.file)]
-    beside = [spot for spot in found if spot not in own and posixpath.basename(spot.document.file) != "values.yaml"]
-    return own or beside or found
+def _settled(held: Pantry, release: Release, found: list[Spot]) -> list[tuple[Spot, tuple[str, ...]]]:
+    """The spots to offer, strongest first, each with the other releases that it affects.
+
+    What is shared gives way to a stronger place that is the release's alone: a chart's defaults to the release's own
+    values, a common values file to the values of the Application.
+    """
+    offered: list[tuple[Spot, tuple[str, ...]]] = []
+    fresh: list[tuple[Spot, tuple[str, ...]]] = []
+    alone = dropped = False
+    for spot in found:
+        affects = _affected(held, release, spot)
+        if not affects and not _is_default(release, spot):
+            alone = True
+            (fresh if spot.document == release.fresh and not spot.held else offered).append((spot, affects))
+        elif alone:
+            dropped = dropped or (bool(spot.held) and not _is_default(release, spot))
+        else:
+            offered.append((spot, affects))
+    # Values that are not there yet are the last resort, unless only they are stronger than what is shared.
+    return [*fresh, *offered] if dropped else [*offered, *fresh]
+
+
+def _is_default(release: Release, spot: Spot) -> bool:
+    return not any(document(home) == spot.document for home in release.values.homes) and not spot.leaf
 
 
 def _affected(held: Pantry, release: Release, spot: Spot) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_chart import Chart
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_file import Kustomization
-from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import Node, as_text
+from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import Node, Place, as_text
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Refusal, Target
 
 
@@ -30,6 +30,7 @@ class Release:
     # overwritten by it.
     external: Refusal | None = None
     below: int = 0
+    fresh: Place | None = None  # the document of values that could be given and are not yet
     post: Kustomization | None = None
     notes: list[str] = field(default_factory=list)
 

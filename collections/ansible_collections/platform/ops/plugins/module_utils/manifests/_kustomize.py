@@ -150,7 +150,12 @@ def _group_sites(
     sites: list[Site],
     refusals: list[Refusal],
 ) -> None:
-    others = [other for other in everything if not any(_same_top(other, top) for top in group)]
+    origins = {top.built.origin for top in group}
+    others = [
+        other
+        for other in everything
+        if other.built.origin in origins and not any(_same_top(other, top) for top in group)
+    ]
     found: list[list[Site]] = []
     for top in group:
         made, refused = _top_sites(known, target, top, others, shared_base)
@@ -223,7 +228,7 @@ def _container_sites(
             outer=at.outer,
             inner_document=at.inner_document,
             resources=spot.resources,
-            layout="kustomize-json6902" if spot.resources and isinstance(spot.resources[0], int) else at.layout,
+            layout=spot.layout,
             kind=now.kind,
             name=now.name,
             namespace=now.namespace or None,

@@ -31,6 +31,11 @@ class Spot:
     held: frozenset[Number]  # numbers that are decided here
     effective: Mapping[Number, str]  # numbers that are decided elsewhere
 
+    @property
+    def layout(self) -> str:
+        operations = self.document.layout.startswith("kustomize") and isinstance(self.resources[0], int)
+        return "kustomize-json6902" if operations else self.document.layout
+
 
 def document(place: Place) -> Place:
     return replace(place, path=())
