@@ -111,9 +111,8 @@ def _larger_than(block: Mapping[str, Any], largest: Fraction) -> str | None:
         what = f"{change['field']}.{change['resource']} of {change.get('container') or 'the pod'}"
         if change.get("before") is None:
             return f"{what} is set for the first time, which has no factor to compare; people merge it."
-        before, after = (parse_quantity(change[name]).value for name in ("before", "after"))
-        if before <= 0 or Decimal(after) > largest * Decimal(before):
-            return (
-                f"{what} goes from {change['before']} to {change['after']}, more than {largest} times; people merge it."
-            )
+        before, after = (Quantity.parse(change[name]).value for name in ("before", "after"))
+        if before <= 0 or after > largest * before:
+            times = f"more than {float(largest):g} times"
+            return f"{what} goes from {change['before']} to {change['after']}, {times}; people merge it."
     return None
