@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What earlier bumps allow now: cool-down, bumps per day, what the fleet may grow in a day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity, whole
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One earlier bump, as the git host and git remember it."""
+
+    container: str
+    resource: str
+    field: str
+    before: Quantity | None
+    after: Quantity
+    at: datetime
+    state: str  # open | merged | closed
+    replicas: int
+
+    @property
+    def counts(self) -> bool:
+        return self.state in ("open", "merged")
+
+    @property
+    def added(self) -> Fraction:
+        return (self.after.value - (self.before.value if self.before else 0)) * self.replicas
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    cooldown: timedelta | None = None
+    bumps_per_day: int | None = None
+    memory_per_day: Quantity | None = None
+    cpu_per_day: Quantity | None = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Policy:
+        """
+        Raises:
+            InputError: unknown keys, or values that are none.
+        """
+        values = {key: value for key, value in given.items() if value is not None}
+        known = ("cooldown", "bumps_per_day", "memory_per_day", "cpu_per_day")
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InputError(f"policy: unknown keys {', '.join(unknown)}; known are {', '.join(known)}.")
+        numbers: dict[str, Any] = {}
+        if "cooldown" in values:
+            numbers["cooldown"] = duration(values["cooldown"])
+        if "bumps_per_day" in values:
+            numbers["bumps_per_day"] = int(values["bumps_per_day"])
+        for key in ("memory_per_day", "cpu_per_day"):
+            if key in values:
+                numbers[key] = Quantity.parse(str(values[key]))
+        return cls(**numbers)
+
+
+def duration(given: object) -> timedelta:
+    """`90`, `90s`, `30m`, `6h` or `2d`.
+
+    Raises:
+        InputError: none of these.
+    """
+    text = str(given).strip()
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isascii() or not number.isdigit() or len(number) > 9:
+        raise InputError(f"{given!r} is no duration; write seconds, or a number with s, m, h or d.")
+    return timedelta(seconds=int(number) * unit)
+
+
+def history(entries: Iterable[Mapping[str, Any]]) -> tuple[Past, ...]:
+    """Earlier bumps, oldest first.
+
+    Raises:
+        InputError: an entry that cannot be read; guessing at the past could allow what it forbids.
+    """
+    return tuple(sorted((_past(entry) for entry in entries), key=lambda one: one.at))
+
+
+def _past(entry: Mapping[str, Any]) -> Past:
+    try:
+        at = entry["at"] if isinstance(entry["at"], datetime) else datetime.fromisoformat(str(entry["at"]))
+        before = entry.get("before")
+        return Past(
+            container=str(entry.get("container") or ""),
+            resource=str(entry["resource"]),
+            field=str(entry.get("field") or "limits"),
+            before=Quantity.parse(str(before)) if before is not None else None,
+            after=Quantity.parse(str(entry["after"])),
+            at=at if at.tzinfo else at.replace(tzinfo=UTC),
+            state=str(entry.get("state") or "merged"),
+            replicas=int(entry.get("replicas") or 1),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"history: the entry {dict(entry)!r} cannot be read: {error!r}.") from error
+
+
+def first_value(past: Iterable[Past], container: str, resource: str) -> Quantity | None:
+    """The limit before the first bump that was merged."""
+    for one in past:
+        if (one.container, one.resource, one.field, one.state) == (container, resource, "limits", "merged"):
+            return one.before
+    return None
+
+
+def cooling(policy: Policy, past: Iterable[Past], container: str, resource: str, now: datetime) -> str:
+    """Why this container has to wait; empty if it need not. An open bump is raised, not waited for."""
+    merged = [
+        one
+        for one in past
+        if (one.container, one.resource, one.field, one.state) == (container, resource, "limits", "merged")
+    ]
+    if policy.cooldown is None or not merged:
+        return ""
+    until = merged[-1].at + policy.cooldown
+    if now >= until:
+        return ""
+    return (
+        f"The {resource} limit was raised to {merged[-1].after} on {merged[-1].at:%Y-%m-%d %H:%M} UTC; "
+        f"the cool-down lasts until {until:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def too_often(policy: Policy, past: Iterable[Past], now: datetime) -> str:
+    """Why this workload has had enough bumps for a day; empty if it has not."""
+    recent = {one.at for one in past if one.state == "merged" and now - one.at < DAY}
+    if policy.bumps_per_day is None or len(recent) < policy.bumps_per_day:
+        return ""
+    return f"The workload was bumped {len(recent)} times in the last day; {policy.bumps_per_day} are allowed."
+
+
+class Budget:
+    """What the whole fleet may still grow today."""
+
+    def __init__(self, policy: Policy, fleet: Iterable[Past], now: datetime) -> None:
+        self._allowed = {"memory": policy.memory_per_day, "cpu": policy.cpu_per_day}
+        self._spent: dict[str, Fraction] = {"memory": Fraction(0), "cpu": Fraction(0)}
+        for one in fleet:
+            if one.counts and one.field == "limits" and one.resource in self._spent and now - one.at < DAY:
+                self._spent[one.resource] += max(Fraction(0), one.added)
+
+    def refusal(self, added: Mapping[str, Fraction]) -> str:
+        """Why this much more is too much; empty if it is not."""
+        for resource, more in added.items():
+            allowed = self._allowed.get(resource)
+            if allowed is not None and more > 0 and self._spent[resource] + more > allowed.value:
+                return (
+                    f"{whole(more)} more {resource} would bring what the fleet was given in the last day from "
+                    f"{whole(self._spent[resource])} above the budget of {allowed}."
+                )
+        return ""
+
+    def spend(self, added: Mapping[str, Fraction]) -> None:
+        for resource, more in added.items():
+            if resource in self._spent:
+                self._spent[resource] += max(Fraction(0), more)
