@@ -59,7 +59,9 @@ class Repo:
     labels: list[str] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)  # {id, number, body}
     statuses: dict[str, dict[str, str]] = field(default_factory=dict)  # sha -> context -> state
-    check_runs: dict[str, dict[str, tuple[str, str | None]]] = field(default_factory=dict)  # sha -> name -> (status, conclusion)
+    check_runs: dict[str, dict[str, tuple[str, str | None]]] = field(
+        default_factory=dict
+    )  # sha -> name -> (status, conclusion)
     required: dict[str, list[str]] = field(default_factory=dict)  # protected branch -> required contexts
     ruled: dict[str, list[str]] = field(default_factory=dict)  # branch -> contexts required by a ruleset
     reviewers: tuple[str, ...] = ("alice", "bob")
@@ -90,14 +92,14 @@ class GitHub(Emulator):
             ("GET", "/repos/{owner}/{repo}/issues/{number}/comments"): self._list_comments,
             ("POST", "/repos/{owner}/{repo}/issues/{number}/comments"): self._create_comment,
             ("PATCH", "/repos/{owner}/{repo}/issues/comments/{id}"): self._edit_comment,
-            ("PUT", "/repos/{owner}/{repo}/issues/{number}/labels"): self._set_labels,
+            ("POST", "/repos/{owner}/{repo}/issues/{number}/labels"): self._add_labels,
             ("GET", "/repos/{owner}/{repo}/labels"): self._list_labels,
             ("POST", "/repos/{owner}/{repo}/labels"): self._create_label,
             ("GET", "/repos/{owner}/{repo}/commits/{sha}/check-runs"): self._check_runs,
             ("GET", "/repos/{owner}/{repo}/commits/{sha}/status"): self._status,
             ("GET", "/repos/{owner}/{repo}/branches/{branch}"): self._branch,
             ("GET", "/repos/{owner}/{repo}/rules/branches/{branch}"): self._rules,
-            ("DELETE", "/repos/{owner}/{repo}/git/refs/heads/{branch}"): self._delete_branch,
+            ("DELETE", "/repos/{owner}/{repo}/git/refs/heads/{branch*}"): self._delete_branch,
             ("POST", "/app/installations/{id}/access_tokens"): self._installation_token,
         }
 
@@ -191,7 +193,9 @@ class GitHub(Emulator):
         if state.git.ahead(base, head) == 0:
             return invalid(None, "custom", "PullRequest", f"No commits between {body['base']} and {branch}")
         now, number = stamp(), len(state.pulls) + 1
-        pull = Pull(number, body["title"], body.get("body"), branch, body["base"], body.get("draft", False), now, now, head)
+        pull = Pull(
+            number, body["title"], body.get("body"), branch, body["base"], body.get("draft", False), now, now, head
+        )
         state.pulls.append(pull)
         return Response(201, self.pull_json(state, pull))
 
@@ -209,7 +213,11 @@ class GitHub(Emulator):
         pull.title, pull.body = changes.get("title", pull.title), changes.get("body", pull.body)
         pull.updated_at = stamp()
         if changes.get("state") == "closed" and pull.open:
-            pull.open, pull.closed_at = False, pull.updated_at
+            pull.head_sha, pull.open, pull.closed_at = self.head(state, pull), False, pull.updated_at
+        if changes.get("state") == "open" and not pull.open:
+            if pull.merged_at or state.git.branch(pull.branch) is None:
+                return invalid("state", "invalid", "PullRequest", "state cannot be changed.")
+            pull.open, pull.closed_at = True, None
         return Response(200, self.pull_json(state, pull))
 
     def _merge(self, request: Request, owner: str, repo: str, number: str) -> Response:
@@ -273,15 +281,15 @@ class GitHub(Emulator):
         state.labels.append(name)
         return Response(201, self._label_json(name))
 
-    def _set_labels(self, request: Request, owner: str, repo: str, number: str) -> Response:
+    def _add_labels(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state, names = self._need(owner, repo), request.json["labels"]
         pull = state.pull(number)
         if pull is None:
             return error(404, "Not Found")
         if not set(names) <= set(state.labels):
             return invalid("labels", "invalid", "Issue")
-        pull.labels = list(names)
-        return Response(200, [self._label_json(name) for name in names])
+        pull.labels += [name for name in names if name not in pull.labels]
+        return Response(200, [self._label_json(name) for name in pull.labels])
 
     def _check_runs(self, request: Request, owner: str, repo: str, sha: str) -> Response:
         runs = self._need(owner, repo).check_runs.get(sha, {})
@@ -313,7 +321,11 @@ class GitHub(Emulator):
         if contexts is not None:
             protection["required_status_checks"] = {"enforcement_level": "everyone", "contexts": contexts, "checks": []}
         body = self._description.sample(
-            "branch-with-protection", name=name, commit={"sha": sha}, protected=contexts is not None, protection=protection
+            "branch-with-protection",
+            name=name,
+            commit={"sha": sha},
+            protected=contexts is not None,
+            protection=protection,
         )
         return Response(200, body)
 
@@ -361,7 +373,9 @@ class GitHub(Emulator):
     def ready(self, state: Repo, pull: Pull) -> bool:
         sha = self.head(state, pull)
         green = {name for name, value in state.statuses.get(sha, {}).items() if value == "success"}
-        green |= {name for name, (_, end) in state.check_runs.get(sha, {}).items() if end in ("success", "neutral", "skipped")}
+        green |= {
+            name for name, (_, end) in state.check_runs.get(sha, {}).items() if end in ("success", "neutral", "skipped")
+        }
         return set(state.required.get(pull.base, []) + state.ruled.get(pull.base, [])) <= green
 
     def merge(self, state: Repo, pull: Pull, method: str, message: str) -> None:
@@ -397,6 +411,8 @@ class GitHub(Emulator):
             "labels": [self._label_json(name) for name in pull.labels],
             "head": {"label": f"{owner}:{pull.branch}", "ref": pull.branch, "sha": sha, "repo": self._repo_json(state)},
             "base": {"label": f"{owner}:{pull.base}", "ref": pull.base, "repo": self._repo_json(state)},
+            "requested_reviewers": [self._description.sample("simple-user", login=name) for name in pull.users],
+            "requested_teams": [self._description.sample("team-simple", slug=name) for name in pull.teams],
             "auto_merge": None,
         }
         if pull.auto_merge:
@@ -424,7 +440,7 @@ class GitHub(Emulator):
         return self._description.sample("issue-comment", id=comment["id"], body=comment["body"], url=url)
 
     def _label_json(self, name: str) -> dict[str, Any]:
-        return self._description.sample("label", name=name)
+        return self._description.sample("label", name=name, description="")
 
 
 def stamp() -> str:
@@ -437,7 +453,12 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 
 def invalid(field: str | None, code: str, resource: str, message: str = "") -> Response:
-    problem = {"resource": resource, "code": code, **({"field": field} if field else {}), **({"message": message} if message else {})}
+    problem = {
+        "resource": resource,
+        "code": code,
+        **({"field": field} if field else {}),
+        **({"message": message} if message else {}),
+    }
     return Response(422, {"message": "Validation Failed", "errors": [problem], "documentation_url": DOCS})
 
 

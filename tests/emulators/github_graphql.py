@@ -45,7 +45,9 @@ def answer(github: GitHub, request: Request) -> Response:
         github.problems.append(f"GraphQL {name}: wrong input type in {body['query'][:120]}")
     state, pull = _pull(github, str(given.get("pullRequestId")))
     if state is None or pull is None:
-        return _failed(name, "NOT_FOUND", f"Could not resolve to a node with the global id of '{given.get('pullRequestId')}'")
+        return _failed(
+            name, "NOT_FOUND", f"Could not resolve to a node with the global id of '{given.get('pullRequestId')}'"
+        )
     if name == "enablePullRequestAutoMerge":
         return _enable(github, state, pull, given)
     pull.draft = name == "convertPullRequestToDraft"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GitHub's published OpenAPI description: fetched once with npm, then used to check and to fill what the emulator says."""
+"""GitHub's published OpenAPI description: fetched once with npm; checks and fills what the emulator says."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Description:
         self._schemas: dict[str, Any] = {}
         self._paths = [
             (re.compile(re.sub(r"\\\{[^}]+\\\}", "(.+)" if "{ref}" in path else "([^/]+)", re.escape(path))), path)
-            for path in sorted(document["paths"], key=lambda path: path.count("{"))
+            for path in sorted(document["paths"], key=lambda path: (path.count("{"), -len(path)))
         ]
 
     def request_problems(self, method: str, path: str, query: Mapping[str, str], body: Any) -> list[str]:
@@ -82,7 +82,9 @@ class Description:
         problems = [f"{where}: unknown query parameter {name}" for name in query if name not in known]
         for name, value in query.items():
             if name in known:
-                problems += self._problems(f"{where}?{name}", known[name]["schema"], _typed(known[name]["schema"], value))
+                problems += self._problems(
+                    f"{where}?{name}", known[name]["schema"], _typed(known[name]["schema"], value)
+                )
         content = self._resolve(operation.get("requestBody", {})).get("content", {})
         if "application/json" in content:
             required = self._resolve(operation["requestBody"]).get("required", False)
@@ -106,9 +108,9 @@ class Description:
             return self._problems(where, content["application/json"]["schema"], body)
         return [f"{where}: has no body"] if body is not None and not content else []
 
-    def sample(self, name: str, **values: Any) -> Any:
-        """The least object that fits components/schemas/`name`, with `values` laid over it."""
-        return _overlay(self._sample({"$ref": f"{REF}schemas/{name}"}), values)
+    def sample(self, schema: str, /, **values: Any) -> Any:
+        """The least object that fits components/schemas/`schema`, with `values` laid over it."""
+        return _overlay(self._sample({"$ref": f"{REF}schemas/{schema}"}), values)
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         for pattern, template in self._paths:
@@ -123,7 +125,9 @@ class Description:
         return node
 
     def _problems(self, where: str, schema: Any, value: Any) -> list[str]:
-        validator = jsonschema.Draft202012Validator({**self._converted(schema), "components": {"schemas": self._schemas}})
+        validator = jsonschema.Draft202012Validator(
+            {**self._converted(schema), "components": {"schemas": self._schemas}}
+        )
         return [
             f"{where}: {'/'.join(map(str, error.absolute_path)) or '.'}: {error.message[:200]}"
             for error in validator.iter_errors(value)

@@ -95,7 +95,9 @@ class Repository:
         if method == "rebase":
             tip = onto
             for sha in self.git("rev-list", "--reverse", f"{onto}..{head}").split():
-                tree = self._merged_tree(tip, sha, merge_base=f"{sha}^")
+                # As if the tip had been made on the parent of the commit to pick: then that parent is the merge base.
+                beside = self._commit_tree(f"{tip}^{{tree}}", "pick", f"{sha}^")
+                tree = self._merged_tree(beside, sha)
                 tip = self._commit_tree(tree, self.git("log", "-1", "--format=%B", sha), tip)
         else:
             tree = self._merged_tree(onto, head)
@@ -107,11 +109,11 @@ class Repository:
         self.git("update-ref", "-d", f"refs/heads/{name}")
 
     def _commit_tree(self, tree: str, message: str, *parents: str) -> str:
+        tree = self.git("rev-parse", "--verify", tree)
         return self.git("commit-tree", tree, *(part for sha in parents for part in ("-p", sha)), stdin=message)
 
-    def _merged_tree(self, base: str, head: str, merge_base: str | None = None) -> str:
-        options = ["--merge-base", merge_base] if merge_base else []
-        out = self.git("merge-tree", "--write-tree", *options, base, head, ok=(0, 1)).splitlines()
+    def _merged_tree(self, base: str, head: str) -> str:
+        out = self.git("merge-tree", "--write-tree", base, head, ok=(0, 1)).splitlines()
         if len(out) != 1:
             raise MergeConflictError(f"{head} does not merge into {base}")
         return out[0]

@@ -87,7 +87,11 @@ class Emulator:
             fault = self._fault(request)
             if fault and not fault.after_acting:
                 return fault.response
-            response = self.answer(request)
+            try:
+                response = self.answer(request)
+            except Exception as problem:  # noqa: BLE001 - the emulator's own mistake must show in the test
+                self.problems.append(f"{request.method} {request.path}: {problem!r}")
+                return Response(501, {"message": "the emulator failed"})
             return fault.response if fault else response
 
     def _fault(self, request: Request) -> Fault | None:
@@ -99,10 +103,11 @@ class Emulator:
 
 
 def route(routes: Mapping[tuple[str, str], Callable[..., Response]], request: Request) -> Response | None:
-    """Calls the handler whose template, like "/repos/{owner}/pulls", fits; None when none does."""
+    """Calls the handler whose template, like "/repos/{owner}/pulls", fits; None when none does. {name*} takes slashes."""
     for (method, template), handler in routes.items():
         if method == request.method:
-            match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), request.path)
+            pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", template)
+            match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), request.path)
             if match:
                 return handler(request, **match.groupdict())
     return None
@@ -113,7 +118,9 @@ def paged(items: list[Any], request: Request, url: str) -> tuple[list[Any], dict
     size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
     headers = {}
     if page * size < len(items):
-        others = "".join(f"&{name}={value}" for name, value in request.query.items() if name not in ("page", "per_page"))
+        others = "".join(
+            f"&{name}={value}" for name, value in request.query.items() if name not in ("page", "per_page")
+        )
         headers["Link"] = f'<{url}{request.path}?page={page + 1}&per_page={size}{others}>; rel="next"'
     return items[(page - 1) * size : page * size], headers
 

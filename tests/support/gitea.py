@@ -75,9 +75,7 @@ class Gitea:
                 change |= {"operation": "update", "sha": known.json()["sha"]}
             changes.append(change)
         target = {"branch": start, "new_branch": branch} if start else {"branch": branch}
-        done = self.call(
-            "POST", f"/repos/{self.owner}/{name}/contents", files=changes, message=message, **target
-        )
+        done = self.call("POST", f"/repos/{self.owner}/{name}/contents", files=changes, message=message, **target)
         return str(done["commit"]["sha"])
 
 
@@ -132,10 +130,13 @@ def _readable_copy(program: Path, folder: Path) -> Path:
 
 
 def _as_unprivileged(folder: Path) -> dict[str, Any]:
-    account = {"user": UNPRIVILEGED, "group": pwd.getpwnam(UNPRIVILEGED).pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    account = (
+        {"user": UNPRIVILEGED, "group": pwd.getpwnam(UNPRIVILEGED).pw_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "GITEA_WORK_DIR": str(folder), "USER": UNPRIVILEGED}
     return {"env": env, "cwd": folder, **account}
-
 
 
 def _free_port() -> int:

@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""GitHub, github.com and Enterprise, through PyGithub; with a token or as a GitHub App."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from ansible_collections.platform.ops.plugins.module_utils.forge._http import NoAnswer, Refusal, no_answer
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost, split_message
+from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
+    CheckState,
+    GitLogin,
+    MergeMethod,
+    NewPullRequest,
+    PullRequest,
+)
+
+try:
+    import github
+except ImportError as error:
+    MISSING: str | None = error.name
+else:
+    MISSING = None
+
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls
+    from github.Auth import Auth
+    from github.PullRequest import PullRequest as Pull
+
+PER_PAGE = 100
+TIMEOUT_SECONDS = 30
+LABEL_COLOUR = "1d76db"
+RUN_STATES: dict[str | None, CheckState] = {
+    "success": "success",
+    "neutral": "success",
+    "skipped": "success",
+    None: "pending",
+}
+STATUS_STATES: dict[str, CheckState] = {"success": "success", "pending": "pending"}
+
+
+def translate(error: Exception) -> Refusal | NoAnswer | None:
+    if isinstance(error, github.GithubException):
+        return Refusal(error.status, error.headers or {}, error.data)
+    return no_answer(error)
+
+
+def token_auth(token: str) -> Auth:
+    return github.Auth.Token(token)
+
+
+def app_auth(app_id: str, installation_id: int, private_key: str) -> Auth:
+    return github.Auth.AppAuth(app_id, private_key).get_installation_auth(installation_id)
+
+
+class GitHubHost(HttpHost):
+    name = "github"
+    # The 422 of "already exists" is one of many; only the look-up tells.
+    EXISTS = frozenset({422})
+    BRANCH_GONE = frozenset({404, 422})
+
+    def __init__(self, calls: Calls, api_url: str, repository: str, auth: Auth) -> None:
+        super().__init__(calls, repository)
+        self._owner = repository.partition("/")[0]
+        self._auth = auth
+        # Retries and pauses are ours (forge._http): PyGithub's own sleep without a bound.
+        self._github = github.Github(
+            auth=auth,
+            base_url=api_url,
+            timeout=TIMEOUT_SECONDS,
+            per_page=PER_PAGE,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+        )
+        self._repo = self._github.get_repo(repository)
+        self._required_of: dict[str, tuple[str, ...]] = {}
+
+    def git_login(self) -> GitLogin:
+        token = self.calls.read("get a token for git", lambda: self._auth.token)
+        self.calls.keep_secret(token)
+        return GitLogin("x-access-token", token)
+
+    def _fetch(self, number: int) -> PullRequest:
+        pull = self._repo.get_pull(number)
+        return _pull_request(pull, pull.mergeable if pull.state == "open" else None)
+
+    def _of_branch(self, branch: str) -> Iterable[PullRequest]:
+        # Without the owner GitHub ignores the filter and lists everything.
+        return self._own(self._repo.get_pulls(state="all", head=f"{self._owner}:{branch}"))
+
+    def _open(self) -> Iterable[PullRequest]:
+        return self._own(self._repo.get_pulls(state="open"))
+
+    def _closed(self, since: datetime) -> Iterable[PullRequest]:
+        for pull in self._own(self._repo.get_pulls(state="closed", sort="updated", direction="desc")):
+            if pull.updated_at < since:
+                return
+            yield pull
+
+    def _own(self, pulls: Iterable[Pull]) -> Iterable[PullRequest]:
+        for pull in pulls:
+            # A fork may use our branch names; its pull requests are none of ours. A deleted fork is None.
+            if pull.head.repo is not None and pull.head.repo.full_name.lower() == self.repository.lower():
+                yield _pull_request(pull, None)
+
+    def _post(self, new: NewPullRequest) -> PullRequest:
+        head = f"{self._owner}:{new.branch}"
+        return _pull_request(
+            self._repo.create_pull(new.base, head, title=new.title, body=new.body, draft=new.draft), None
+        )
+
+    def _edit(self, current: PullRequest, title: str, body: str, draft: bool) -> None:
+        pull = self._repo.get_pull(current.number)
+        pull.edit(title=title, body=body)
+        if pull.draft != draft:
+            # Only GraphQL can change it.
+            pull.convert_to_draft() if draft else pull.mark_ready_for_review()
+
+    def _set_state(self, number: int, state: Literal["open", "closed"]) -> None:
+        self._repo.get_pull(number).edit(state=state)
+
+    def _label(self, number: int, names: Sequence[str]) -> None:
+        known = {label.name.lower() for label in self._repo.get_labels()}
+        for name in names:
+            if name.lower() not in known:
+                self._repo.create_label(name, LABEL_COLOUR)
+        # PyGithub sends a bare list, which the published description does not have.
+        self._send("POST", f"/issues/{number}/labels", {"labels": list(names)})
+
+    def _comments(self, number: int) -> Iterable[str]:
+        return [comment.body or "" for comment in self._repo.get_pull(number).get_issue_comments()]
+
+    def _post_comment(self, number: int, text: str) -> None:
+        self._repo.get_pull(number).create_issue_comment(text)
+
+    def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None:
+        title, body = split_message(message)
+        self._repo.get_pull(current.number).merge(body, title, merge_method=method, sha=current.head_sha)
+
+    def _auto_merge(self, current: PullRequest, method: MergeMethod) -> bool:
+        pull = self._repo.get_pull(current.number)
+        if pull.auto_merge:
+            return True
+        try:
+            pull.enable_automerge(method.upper(), expected_head_oid=current.head_sha)
+        except github.GithubException as error:
+            if _graphql_refused(error.data):
+                return False
+            raise
+        return True
+
+    def _runs(self, pull_request: PullRequest) -> Iterable[tuple[str, CheckState]]:
+        sha = pull_request.head_sha
+        for run in self._pages(f"/commits/{sha}/check-runs", "check_runs"):
+            conclusion = run["conclusion"] if run["status"] == "completed" else None
+            yield run["name"], RUN_STATES.get(conclusion, "failure")
+        for status in self._pages(f"/commits/{sha}/status", "statuses"):
+            yield status["context"], STATUS_STATES.get(status["state"], "failure")
+
+    def _required(self, base: str) -> Sequence[str]:
+        if base not in self._required_of:
+            # Both can be read without administration rights: the branch shows its protection, the rules their checks.
+            branch = self._get(f"/branches/{quote(base, safe='')}")
+            checks = branch.get("protection", {}).get("required_status_checks") or {}
+            names = list(checks.get("contexts", []))
+            for rule in self._get(f"/rules/branches/{quote(base, safe='')}"):
+                if rule["type"] == "required_status_checks":
+                    names += [check["context"] for check in rule["parameters"]["required_status_checks"]]
+            self._required_of[base] = tuple(dict.fromkeys(names))
+        return self._required_of[base]
+
+    def _asked(self, number: int) -> tuple[set[str], set[str]]:
+        pull = self._repo.get_pull(number)
+        return {user.login for user in pull.requested_reviewers or ()}, {
+            team.slug for team in pull.requested_teams or ()
+        }
+
+    def _ask(self, number: int, users: Sequence[str], teams: Sequence[str]) -> None:
+        pull = self._repo.get_pull(number)
+        if users:
+            pull.create_review_request(reviewers=list(users))
+        if teams:
+            pull.create_review_request(team_reviewers=list(teams))
+
+    def _delete_branch(self, branch: str) -> None:
+        self._send("DELETE", f"/git/refs/heads/{quote(branch)}")
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        self._repo.requester.requestJsonAndCheck(method, f"{self._repo.url}{path}", input=body)
+
+    def _get(self, path: str, **query: Any) -> Any:
+        return self._repo.requester.requestJsonAndCheck("GET", f"{self._repo.url}{path}", parameters=query)[1]
+
+    def _pages(self, path: str, rows: str) -> Iterable[dict[str, Any]]:
+        page = 1
+        while True:
+            found = self._get(path, per_page=PER_PAGE, page=page)
+            yield from found[rows]
+            if page * PER_PAGE >= found["total_count"] or not found[rows]:
+                return
+            page += 1
+
+
+def _pull_request(pull: Pull, mergeable: bool | None) -> PullRequest:
+    # Only attributes that the rows of a list have too: PyGithub would fetch the whole object for any other.
+    return PullRequest(
+        number=pull.number,
+        url=pull.html_url,
+        state="merged" if pull.merged_at else "open" if pull.state == "open" else "closed",
+        draft=bool(pull.draft),
+        title=pull.title,
+        body=pull.body or "",
+        branch=pull.head.ref,
+        head_sha=pull.head.sha,
+        base=pull.base.ref,
+        created_at=pull.created_at,
+        updated_at=pull.updated_at or pull.created_at,
+        merged_at=pull.merged_at,
+        closed_at=pull.closed_at,
+        merge_sha=pull.merge_commit_sha if pull.merged_at else None,
+        labels=tuple(label.name for label in pull.labels),
+        mergeable=mergeable,
+    )
+
+
+def _graphql_refused(data: Any) -> bool:
+    """GraphQL answers 200 with errors: the repository does not allow auto-merge, or there is nothing to wait for."""
+    errors = data.get("errors") if isinstance(data, dict) else None
+    return bool(errors) and all(error.get("type") in ("UNPROCESSABLE", "FORBIDDEN") for error in errors or ())

@@ -1,0 +1,366 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every git host over HTTP: one pull request per branch, one comment per marker, no write twice.
+
+The subclasses know the verbs of one host; they raise Refusal and NoAnswer and leave the judgement to this file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, OpsError
+from ansible_collections.platform.ops.plugins.module_utils.forge._checks import judge
+from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls, Refusal
+
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
+        Checks,
+        CheckState,
+        GitLogin,
+        MergeMethod,
+        NewPullRequest,
+        PullRequest,
+    )
+
+T = TypeVar("T")
+
+NOT_NOW = frozenset({405, 406, 409, 412, 422})  # the answers of all hosts to "merge" and "reopen" when it cannot be
+MERGEABLE_POLLS = 10
+MERGEABLE_POLL_SECONDS = 0.5
+
+
+class HttpHost(ABC):
+    """Implements forge._types.Host over the verbs of one host.
+
+    `warnings` gathers what did not work and does not matter enough to fail: labels.
+    """
+
+    EXISTS = frozenset({409})  # statuses that may mean: there is an open one for this branch already
+    PATTERNS = False  # the required checks are globs
+
+    def __init__(self, calls: Calls, repository: str) -> None:
+        self.calls = calls
+        self.repository = repository
+        self.warnings: list[str] = []
+
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @abstractmethod
+    def git_login(self) -> GitLogin: ...
+
+    # the verbs
+
+    @abstractmethod
+    def _fetch(self, number: int) -> PullRequest: ...
+
+    @abstractmethod
+    def _of_branch(self, branch: str) -> Iterable[PullRequest]:
+        """Those from this branch of this repository, all states, any order."""
+
+    @abstractmethod
+    def _open(self) -> Iterable[PullRequest]:
+        """Every open one whose branch is in this repository."""
+
+    @abstractmethod
+    def _closed(self, since: datetime) -> Iterable[PullRequest]:
+        """At least those closed or merged since then whose branch is in this repository."""
+
+    @abstractmethod
+    def _post(self, new: NewPullRequest) -> PullRequest: ...
+
+    @abstractmethod
+    def _edit(self, current: PullRequest, title: str, body: str, draft: bool) -> None: ...
+
+    @abstractmethod
+    def _set_state(self, number: int, state: Literal["open", "closed"]) -> None: ...
+
+    @abstractmethod
+    def _label(self, number: int, names: Sequence[str]) -> None:
+        """Adds labels, and makes those that the repository does not have."""
+
+    @abstractmethod
+    def _comments(self, number: int) -> Iterable[str]: ...
+
+    @abstractmethod
+    def _post_comment(self, number: int, text: str) -> None: ...
+
+    @abstractmethod
+    def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None: ...
+
+    @abstractmethod
+    def _auto_merge(self, current: PullRequest, method: MergeMethod) -> bool: ...
+
+    @abstractmethod
+    def _runs(self, pull_request: PullRequest) -> Iterable[tuple[str, CheckState]]: ...
+
+    @abstractmethod
+    def _required(self, base: str) -> Sequence[str] | None: ...
+
+    @abstractmethod
+    def _asked(self, number: int) -> tuple[set[str], set[str]]:
+        """Users and teams whose review is requested."""
+
+    @abstractmethod
+    def _ask(self, number: int, users: Sequence[str], teams: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def _delete_branch(self, branch: str) -> None: ...
+
+    # the contract
+
+    def find(self, branch: str) -> Sequence[PullRequest]:
+        what = f"look up the pull requests of branch {branch} of {self.repository}"
+        return _newest_first(self.calls.read(what, lambda: list(self._of_branch(branch))))
+
+    def list(self, prefix: str, since: datetime) -> Sequence[PullRequest]:
+        what = f"list the pull requests of {self.repository}"
+        still_open = self.calls.read(what, lambda: list(self._open()))
+        closed = self.calls.read(what, lambda: list(self._closed(since)))
+        # One that closes between the two calls stands in both; the second is the newer truth.
+        found = {pull.number: pull for pull in [*still_open, *closed] if pull.branch.startswith(prefix)}
+        return _newest_first(
+            pull for pull in found.values() if pull.closed_at is None or pull.state == "open" or pull.closed_at >= since
+        )
+
+    def get(self, number: int) -> PullRequest:
+        return self.calls.read(f"read {self._called(number)}", lambda: self._fetch(number))
+
+    def create(self, new: NewPullRequest) -> PullRequest:
+        def existing() -> PullRequest | None:
+            return next((p for p in self.find(new.branch) if p.state == "open" and p.base == new.base), None)
+
+        def post() -> PullRequest:
+            try:
+                return self.calls.once(lambda: self._post(new))
+            except Refusal as refusal:
+                found = existing() if refusal.status in self.EXISTS else None
+                if found is None:
+                    raise
+                return found
+
+        what = f"open a pull request from {new.branch} to {new.base} in {self.repository}"
+        made = self.calls.write(what, post, existing)
+        return self._with_labels(made, new.labels)
+
+    def update(
+        self,
+        number: int,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        labels: Sequence[str] | None = None,
+        draft: bool | None = None,
+    ) -> PullRequest:
+        def differs(pull: PullRequest) -> bool:
+            return (
+                (title is not None and not _same(pull.title, title))
+                or (body is not None and not _same(pull.body, body))
+                or (draft is not None and pull.draft != draft)
+            )
+
+        current = self.get(number)
+        if differs(current):
+
+            def edit() -> PullRequest:
+                self._edit(
+                    current,
+                    current.title if title is None else title,
+                    current.body if body is None else body,
+                    current.draft if draft is None else draft,
+                )
+                return self._fetch(number)
+
+            def edited() -> PullRequest | None:
+                now = self.get(number)
+                return None if differs(now) else now
+
+            current = self.calls.write(f"update {self._called(number)}", edit, edited)
+        return self._with_labels(current, labels or ())
+
+    def comment(self, number: int, text: str, marker: str) -> bool:
+        what = f"comment on {self._called(number)}"
+
+        def stands() -> bool:
+            return any(marker in comment for comment in self._comments(number))
+
+        if self.calls.read(what, stands):
+            return False
+        full = text if marker in text else f"{text}\n\n{marker}"
+        return self._write(what, lambda: self._post_comment(number, full), stands)
+
+    def close(self, number: int, comment: str | None = None) -> PullRequest:
+        current = self.get(number)
+        if current.state != "open":
+            return current
+        if comment:
+            self.comment(number, comment, "<!-- platform.ops closed -->")
+        self._write(
+            f"close {self._called(number)}",
+            lambda: self._set_state(number, "closed"),
+            lambda: self._fetch(number).state != "open",
+        )
+        return self.get(number)
+
+    def reopen(self, number: int) -> PullRequest:
+        what = f"reopen {self._called(number)}"
+        current = self.get(number)
+        if current.state == "open":
+            return current
+        if current.state == "merged":
+            raise ConflictError(f"Could not {what}: it is merged. Open a new one.", reason="merged")
+
+        def reopen() -> None:
+            try:
+                self.calls.once(lambda: self._set_state(number, "open"))
+            except Refusal as refusal:
+                if refusal.status not in NOT_NOW:
+                    raise
+                raise self.calls.conflict(what, refusal, "not_reopened") from None
+
+        self._write(what, reopen, lambda: self._fetch(number).state == "open")
+        return self.get(number)
+
+    def merge(self, number: int, *, expected_sha: str, method: MergeMethod, message: str) -> PullRequest:
+        what = f"merge {self._called(number)}"
+        current = self._settled(number)
+        if current.state == "merged":
+            return current
+        if current.state == "closed":
+            raise ConflictError(
+                f"Could not {what}: it was closed without merging. Reopen it to merge.", reason="closed"
+            )
+        if current.head_sha != expected_sha:
+            raise ConflictError(
+                f"Could not {what}: its head is {current.head_sha[:12]}, not the {expected_sha[:12]} that was checked. "
+                "Somebody pushed; a later run looks at the new commit.",
+                reason="head_moved",
+            )
+
+        def merge() -> None:
+            try:
+                self.calls.once(lambda: self._merge(current, method, message))
+            except Refusal as refusal:
+                if refusal.status not in NOT_NOW:
+                    raise
+                moved = self.get(number).head_sha != expected_sha
+                raise self.calls.conflict(what, refusal, "head_moved" if moved else "not_mergeable") from None
+
+        self._write(what, merge, lambda: self._fetch(number).state == "merged")
+        return self.get(number)
+
+    def enable_auto_merge(self, number: int, *, method: MergeMethod) -> bool:
+        current = self._settled(number)
+        if current.state != "open":
+            return current.state == "merged"
+        what = f"have {self._called(number)} merged automatically"
+        return self.calls.write(what, lambda: self._auto_merge(current, method), lambda: None)
+
+    def checks(self, pull_request: PullRequest) -> Checks:
+        what = f"read the checks of {self._called(pull_request.number)}"
+        runs = self.calls.read(what, lambda: list(self._runs(pull_request)))
+        required = self.calls.read(what, lambda: self._required(pull_request.base))
+        return judge(runs, required, patterns=self.PATTERNS)
+
+    def request_reviewers(self, number: int, *, users: Sequence[str], teams: Sequence[str]) -> None:
+        what = f"request reviews of {self._called(number)}"
+        asked_users, asked_teams = self.calls.read(what, lambda: self._asked(number))
+        unknown: list[str] = []
+        for user in [name for name in users if name not in asked_users]:
+            unknown += self._ask_one(what, number, user, (user,), ())
+        for team in [name for name in teams if name not in asked_teams]:
+            unknown += self._ask_one(what, number, team, (), (team,))
+        if unknown:
+            raise InputError(
+                f"Could not {what} from {', '.join(unknown)}: {self.calls.host} knows no such reviewer for "
+                f"{self.repository}. Check the spelling and that they may read it.",
+                reason="unknown_reviewer",
+            )
+
+    def delete_branch(self, branch: str) -> None:
+        def drop() -> None:
+            try:
+                self.calls.once(lambda: self._delete_branch(branch))
+            except Refusal as refusal:
+                if refusal.status not in self.BRANCH_GONE:
+                    raise
+
+        self._write(f"delete branch {branch} of {self.repository}", drop, lambda: False)
+
+    BRANCH_GONE = frozenset({404})
+
+    # helpers
+
+    def _called(self, number: int) -> str:
+        return f"pull request {number} of {self.repository}"
+
+    def _write(self, what: str, do: Callable[[], None], happened: Callable[[], bool]) -> bool:
+        """A write without an answer of its own; True in the end, or an error."""
+
+        def act() -> bool:
+            do()
+            return True
+
+        return self.calls.write(what, act, lambda: self.calls.read(what, happened) or None)
+
+    def _with_labels(self, pull: PullRequest, labels: Sequence[str]) -> PullRequest:
+        new = [label for label in dict.fromkeys(labels) if label not in pull.labels]
+        if not new:
+            return pull
+        try:
+            # Adding a label twice is harmless.
+            self._write(f"label {self._called(pull.number)}", lambda: self._label(pull.number, new), lambda: False)
+            return self.get(pull.number)
+        except OpsError as error:
+            self.warnings.append(error.message)
+            return pull
+
+    def _ask_one(self, what: str, number: int, name: str, users: Sequence[str], teams: Sequence[str]) -> Sequence[str]:
+        unknown: list[str] = []
+
+        def ask() -> None:
+            try:
+                self.calls.once(lambda: self._ask(number, users, teams))
+            except Refusal as refusal:
+                if refusal.status not in (404, 422):
+                    raise
+                unknown.append(name)
+
+        def stands() -> bool:
+            asked_users, asked_teams = self._asked(number)
+            return name in (asked_users if users else asked_teams)
+
+        self._write(what, ask, stands)
+        return unknown
+
+    def _settled(self, number: int) -> PullRequest:
+        """The pull request once the host has made up its mind whether it merges, within a few seconds."""
+        current = self.get(number)
+        for _ in range(MERGEABLE_POLLS):
+            if current.state != "open" or current.draft or current.mergeable is not None:
+                break
+            self.calls.pause(MERGEABLE_POLL_SECONDS)
+            current = self.get(number)
+        return current
+
+
+def _newest_first(pulls: Iterable[PullRequest]) -> Sequence[PullRequest]:
+    return sorted(pulls, key=lambda pull: pull.number, reverse=True)
+
+
+def _same(left: str, right: str) -> bool:
+    """Hosts trim texts and change line ends."""
+    return left.replace("\r\n", "\n").strip() == right.replace("\r\n", "\n").strip()
+
+
+def split_message(message: str) -> tuple[str, str]:
+    """First line and the rest of a commit message."""
+    title, _, body = message.strip().partition("\n")
+    return title.strip(), body.strip()
