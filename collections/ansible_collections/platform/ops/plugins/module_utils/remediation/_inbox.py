@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS items (
     PRIMARY KEY (lane, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due ON items (lane, arrived) WHERE pending;
+CREATE INDEX IF NOT EXISTS offered ON items (lane) WHERE pending AND offered IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_id ON items (id);
 """
 
@@ -131,6 +132,15 @@ class Inbox:
                     reason="inbox_unavailable",
                 ) from error
 
+    def _read(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._db.execute(query, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise UnavailableError(
+                    f"The inbox {self.path} cannot be read: {error}.", reason="inbox_unavailable"
+                ) from error
+
     def put(self, remediations: Iterable[Remediation]) -> Stored:
         """All or nothing; on the disk when it returns. The newest state of an id wins; resolved is final."""
         stored, now, lanes = Stored(), self._clock(), set()
@@ -189,12 +199,11 @@ class Inbox:
     def due(self, lane: str) -> float | None:
         """Seconds that the oldest item which could be taken has been waiting; None when there is none."""
         now = self._clock()
-        with self._lock:
-            (arrived,) = self._db.execute(
-                "SELECT min(max(arrived, not_before)) FROM items "
-                "WHERE lane = ? AND pending AND offered IS NULL AND not_before <= ?",
-                (lane, now),
-            ).fetchone()
+        ((arrived,),) = self._read(
+            "SELECT min(max(arrived, not_before)) FROM items "
+            "WHERE lane = ? AND pending AND offered IS NULL AND not_before <= ?",
+            (lane, now),
+        )
         return None if arrived is None else max(0.0, now - arrived)
 
     def take(self, lane: str, limit: int) -> list[dict[str, Any]]:
@@ -212,12 +221,11 @@ class Inbox:
 
     def pending(self, lane: str) -> list[dict[str, Any]]:
         """Everything undecided, oldest first, with why it stands back."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT body, offered, not_before, attempts, why FROM items WHERE lane = ? AND pending "
-                "ORDER BY arrived, id",
-                (lane,),
-            ).fetchall()
+        rows = self._read(
+            "SELECT body, offered, not_before, attempts, why FROM items WHERE lane = ? AND pending "
+            "ORDER BY arrived, id",
+            (lane,),
+        )
         return [
             {
                 "remediation": json.loads(body),
@@ -230,11 +238,8 @@ class Inbox:
         ]
 
     def offered(self, lane: str) -> int:
-        with self._lock:
-            (count,) = self._db.execute(
-                "SELECT count(*) FROM items WHERE lane = ? AND pending AND offered IS NOT NULL", (lane,)
-            ).fetchone()
-        return int(count)
+        query = "SELECT count(*) FROM items WHERE lane = ? AND pending AND offered IS NOT NULL"
+        return int(self._read(query, (lane,))[0][0])
 
     def done(self, ids: Sequence[str]) -> int:
         """Marks as decided. What changed since it was offered (it resolved meanwhile) stays and is offered again."""
@@ -269,12 +274,11 @@ class Inbox:
 
     def depths(self) -> dict[str, Depth]:
         now = self._clock()
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT lane, sum(offered IS NULL AND not_before <= :now), sum(offered IS NULL AND not_before > :now), "
-                "sum(offered IS NOT NULL), min(arrived) FROM items WHERE pending GROUP BY lane",
-                {"now": now},
-            ).fetchall()
+        rows = self._read(
+            "SELECT lane, sum(offered IS NULL AND not_before <= :now), sum(offered IS NULL AND not_before > :now), "
+            "sum(offered IS NOT NULL), min(arrived) FROM items WHERE pending GROUP BY lane",
+            {"now": now},
+        )
         return {lane: Depth(a, b, c, max(0.0, now - oldest)) for lane, a, b, c, oldest in rows}
 
     def purge(self) -> int:
@@ -289,5 +293,4 @@ class Inbox:
 
     def version(self) -> int:
         """Changes whenever another connection changed the inbox; costs microseconds."""
-        with self._lock:
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return int(self._read("PRAGMA data_version")[0][0])

@@ -125,7 +125,7 @@ def test_nothing_but_grammar_comes_out_of_alertmanager(labels, annotations, extr
     labels = {"alertname": "M", "namespace": "shop", "pod": "checkout-0", **labels}
     alert = {"labels": labels, "annotations": annotations, "startsAt": starts_at, "status": status}
     alert |= {"fingerprint": fingerprint} if fingerprint is not None else {}
-    check(parse("alertmanager", {"alerts": [{**extra, **alert}], **extra, "alerts": [{**extra, **alert}]}, SETTINGS))
+    check(parse("alertmanager", {**extra, "alerts": [{**extra, **alert}]}, SETTINGS))
 
 
 @settings(max_examples=300, deadline=None)

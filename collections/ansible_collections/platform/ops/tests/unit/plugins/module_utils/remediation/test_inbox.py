@@ -232,8 +232,8 @@ inbox = Inbox(sys.argv[1])
 number = int(sys.argv[2])
 while True:
     inbox.put([
-        Remediation(kind="bump_limits", id=f"test:{number}/{part}", source="t", status="firing", app="a", resource="cpu")
-        for part in range(20)
+        Remediation(kind="bump_limits", id=f"t:{number}/{n}", source="t", status="firing", app="a", resource="cpu")
+        for n in range(20)
     ])
     print(number, flush=True)
     number += 1
@@ -255,7 +255,7 @@ def test_whenever_the_writer_is_killed_what_it_acknowledged_is_there_whole(tmp_p
         acknowledged |= {line.strip() for line in writer.stdout.readlines() if line.endswith("\n")}
         writer.wait()
     inbox = Inbox(tmp_path)
-    stored = [entry["remediation"]["id"].removeprefix("test:").split("/") for entry in inbox.pending(BUMPS)]
+    stored = [entry["remediation"]["id"].removeprefix("t:").split("/") for entry in inbox.pending(BUMPS)]
     whole = {number: sum(1 for n, _part in stored if n == number) for number, _part in stored}
     assert acknowledged <= set(whole)
     assert set(whole.values()) == {20}
