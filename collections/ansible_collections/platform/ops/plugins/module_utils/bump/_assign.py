@@ -11,7 +11,7 @@ in comes out either in an item or in a decision.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -82,18 +82,14 @@ def assign(
         config: the operator's configuration.
         owners: owner of a pod by `namespace/pod`, as the cluster tells it; the pod's name is read where it is missing.
     """
-    items: dict[str, Item] = {}
+    assigned: list[tuple[Remediation, Item]] = []
     decisions: list[dict[str, Any]] = []
     for remediation in map(Remediation.from_dict, remediations):
         try:
-            item = _assign_one(remediation, config, owners or {})
+            assigned.append((remediation, _assign_one(remediation, config, owners or {})))
         except _RefusedError as error:
             decisions.append(_decision(remediation, error))
-            continue
-        kept = items.setdefault(item.subject.label, item)
-        if kept is not item:
-            _merge(kept.bump, item.bump)
-        kept.remediations.append(remediation)
+    items = _one_per_container(assigned)
     repositories: dict[str, list[dict[str, Any]]] = {}
     for label in sorted(items):
         item = items[label]
@@ -109,6 +105,25 @@ def assign(
         "repositories": [{"repository": name, "items": repositories[name]} for name in sorted(repositories)],
         "decisions": decisions,
     }
+
+
+def _one_per_container(assigned: Sequence[tuple[Remediation, Item]]) -> dict[str, Item]:
+    """Join what is about the same container; a pod's name leaves the kind open where another alert tells it."""
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for _, item in assigned:
+        if item.subject.kind:
+            kinds.setdefault((item.subject.namespace, item.subject.name), set()).add(item.subject.kind)
+    items: dict[str, Item] = {}
+    for remediation, item in assigned:
+        known = kinds.get((item.subject.namespace, item.subject.name), set())
+        if item.subject.kind is None and len(known) == 1:
+            item.subject = replace(item.subject, kind=next(iter(known)))
+            item.bump["kind"] = item.subject.kind
+        kept = items.setdefault(item.subject.label, item)
+        if kept is not item:
+            _merge(kept.bump, item.bump)
+        kept.remediations.append(remediation)
+    return items
 
 
 def _assign_one(remediation: Remediation, config: Config, owners: Mapping[str, Mapping[str, Any]]) -> Item:

@@ -69,6 +69,14 @@ def test_a_pod_is_taken_to_its_owner_by_the_cluster_before_its_name():
     assert by_cluster["workload"] == {"namespace": "shop", "kind": "Rollout", "name": "cart-web"}
 
 
+def test_a_pod_and_a_workload_that_are_the_same_share_an_item():
+    pod = {"namespace": "shop", "name": "cart-6d5f7c9b8d-x2x4z", "container": "server"}
+    batch = [remediation(id="by-pod", workload=None, pod=pod, evidence={"value": "127Mi"}), remediation()]
+    item = only_item(assign(batch, config()))
+    assert item["workload"]["kind"] == item["bump"]["kind"] == "Deployment"
+    assert item["bump"]["memory"]["usage"] == "127Mi"
+
+
 def test_an_app_goes_through_the_mapping():
     entries = [{"app": "Shop Cart".replace(" ", "-"), "namespace": "shop", "name": "cart", "kind": "Deployment"}]
     item = only_item(assign([remediation(workload=None, app="Shop-Cart")], config(workloads=entries)))
