@@ -182,6 +182,21 @@ def _hop(node: Node, step: Step, depth: int = 0) -> list[Node] | None:
     return None
 
 
+def check_single(document: Document, path: Path) -> None:
+    """
+    Raises:
+        RefusedError: a key on the way to the path stands twice.
+    """
+    doubled = document.duplicate_on(path)
+    if doubled is not None:
+        raise refuse(
+            Reason.DUPLICATE_KEY,
+            f"{document.file}, line {document.line(path)}: the key {doubled} stands twice on the way to "
+            f"{keys_of(path)}; which one counts differs between programs. Remove one.",
+            document.file,
+        )
+
+
 def _children(node: Node) -> Iterator[Node]:
     if is_mapping(node):
         for key, value in node.value:

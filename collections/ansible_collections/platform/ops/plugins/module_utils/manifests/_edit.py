@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ansible_collections.platform.ops.plugins.module_utils.manifests._document import (
     Document,
     Node,
+    check_single,
     child,
     is_mapping,
     is_null,
@@ -150,14 +151,7 @@ def _check(document: Document, path: Path, one: Edit) -> list[Node]:
     trail = document.trail(path)
     if trail is None:
         raise refuse(Reason.DIVERGED, f"{file}: there is no {keys_of(path)}.", file)
-    doubled = document.duplicate_on(path)
-    if doubled is not None:
-        raise refuse(
-            Reason.DUPLICATE_KEY,
-            f"{file}, line {document.line(path)}: the key {doubled} stands twice on the way to {keys_of(path)}; "
-            "which one counts differs between programs. Remove one.",
-            file,
-        )
+    check_single(document, path)
     sops = child(document.root, "sops")
     if sops is not None and child(sops, "mac") is not None:
         raise refuse(

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
 from ansible_collections.platform.ops.plugins.module_utils.manifests._document import (
     Document,
+    check_single,
     is_null,
     is_scalar,
     keys_of,
@@ -82,6 +83,8 @@ def held(tree: Tree, places: Sequence[Site], number: Number) -> Held | None:
         if path is None:
             continue
         document = document_of(tree, site)
+        if document is not None:
+            check_single(document, path)
         written = quantity_at(document, path) if document is not None else None
         if written is not None:
             return Held(site, path, written)
@@ -111,7 +114,7 @@ def quantity_at(document: Document, path: Path) -> Quantity | None:
         )
     if text.startswith("ENC["):
         raise refuse(Reason.ENCRYPTED, f"{where} is encrypted with SOPS. Edit it with `sops`.", document.file)
-    if node.style is None and _OCTAL.fullmatch(text):
+    if not node.style and _OCTAL.fullmatch(text):
         raise refuse(
             Reason.SUSPICIOUS_QUANTITY,
             f"{where} is {text}, which YAML reads as an octal number. Write it without the leading zero, or in quotes.",
