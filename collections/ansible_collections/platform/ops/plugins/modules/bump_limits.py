@@ -290,8 +290,7 @@ results:
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible_collections.platform.ops.plugins.module_utils._main import main_of
 from ansible_collections.platform.ops.plugins.module_utils.manifests._bump import Outcome, bump, open_tree
 from ansible_collections.platform.ops.plugins.module_utils.manifests._document import YAML_IMPORT_ERROR
 
@@ -392,16 +391,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
 
 
 def main() -> None:
-    module = AnsibleModule(**SPEC)
-    if YAML_IMPORT_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
-    try:
-        result = run(module.params, check_mode=module.check_mode, diff_mode=module._diff)
-    except OpsError as error:
-        module.fail_json(msg=error.message, reason=error.reason)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    main_of(SPEC, run, {"PyYAML": YAML_IMPORT_ERROR})
 
 
 if __name__ == "__main__":

@@ -128,8 +128,9 @@ later:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils._main import main_of
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DECISIONS
 from ansible_collections.platform.ops.plugins.module_utils.remediation._record import record
 
@@ -147,26 +148,28 @@ DECISION = {
 }
 
 
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "state_dir": {"type": "path", "required": True},
+        "retry_seconds": {"type": "float", "default": 300.0},
+        "decisions": {"type": "list", "elements": "dict", "required": True, "options": DECISION},
+    },
+    "supports_check_mode": True,
+}
+
+
+def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:  # noqa: ARG001 (_in_process.py)
+    """
+    Raises:
+        OpsError: the decisions cannot be written down.
+    """
+    decisions = [{k: v for k, v in entry.items() if v is not None} for entry in params["decisions"]]
+    result = record(params["state_dir"], decisions, retry_seconds=params["retry_seconds"], check=check_mode)
+    return {"changed": bool(decisions), **result}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state_dir": {"type": "path", "required": True},
-            "retry_seconds": {"type": "float", "default": 300.0},
-            "decisions": {"type": "list", "elements": "dict", "required": True, "options": DECISION},
-        },
-        supports_check_mode=True,
-    )
-    decisions = [{k: v for k, v in entry.items() if v is not None} for entry in module.params["decisions"]]
-    try:
-        result = record(
-            module.params["state_dir"],
-            decisions,
-            retry_seconds=module.params["retry_seconds"],
-            check=module.check_mode,
-        )
-    except OpsError as error:
-        module.fail_json(msg=error.message, reason=error.reason)
-    module.exit_json(changed=bool(decisions), **result)
+    main_of(SPEC, run)
 
 
 if __name__ == "__main__":

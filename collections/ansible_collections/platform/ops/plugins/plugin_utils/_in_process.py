@@ -15,6 +15,7 @@ A module that takes part exports `SPEC`, the arguments of `AnsibleModule`, and
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -42,7 +43,8 @@ class InProcessAction(ActionBase):
             outcome = self.module.run(params, check_mode=self._task.check_mode, diff_mode=self._task.diff)
         except OpsError as error:
             outcome = {"failed": True, "msg": error.message, "reason": error.reason}
-        return result | remove_values(outcome, secrets)
+        # A module's result is JSON; through the same needle, so that both doors return the same types.
+        return result | json.loads(json.dumps(remove_values(outcome, secrets)))
 
     def _is_here(self, task_vars: dict[str, Any]) -> bool:
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter", sys.executable))
