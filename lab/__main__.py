@@ -18,12 +18,9 @@ from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="python -m lab", description="A real Kubernetes on this machine, without Docker."
-    )
-    top.add_argument(
-        "--lab", default=os.environ.get("PLATFORM_OPS_LAB", "default"), help="its name (default: %(default)s)"
-    )
+    top = argparse.ArgumentParser(prog="python -m lab", description="A real Kubernetes on this host, without Docker.")
+    name = os.environ.get("PLATFORM_OPS_LAB", "default")
+    top.add_argument("--lab", default=name, help="its name (default: %(default)s)")
     commands = top.add_subparsers(dest="command", required=True)
 
     up = commands.add_parser("up", help="build what is missing and start a lab")
