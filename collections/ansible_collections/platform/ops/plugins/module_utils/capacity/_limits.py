@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity._rules import InRules, OutRules
@@ -116,8 +116,3 @@ def room_in(rules: InRules, *, least: int, size: int, in_flight: int, past: Past
             room = 0
             limits.append(Limit(reason, f"{what} {now - since:.0f} s ago; waiting {pause:.0f} s", since + pause))
     return Room(max(0, room), tuple(limits))
-
-
-def without_cooldown(past: Past) -> Past:
-    """For what a person asked for by name: budgets stay, cool-downs do not apply."""
-    return replace(past, last_out=None, last_in_failure=None)

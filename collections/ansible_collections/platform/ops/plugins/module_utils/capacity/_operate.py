@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drive the operations in the journal as far as they go now, and leave the rest to the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.platform.ops.plugins.module_utils._errors import (
+    ConflictError,
+    NotFoundError,
+    OpsError,
+)
+from ansible_collections.platform.ops.plugins.module_utils.capacity import (
+    _changes,
+    _drain,
+    _nodes,
+    _store,
+    _tokens,
+)
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import (
+    Action,
+    Ask,
+    Close,
+    DrainState,
+    Move,
+    Outcome,
+    Perform,
+    Seen,
+    Step,
+    Wait,
+    answered,
+    next_step,
+)
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Failure, Operation, Pool, State
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
+
+# More steps than this without reaching a wait mean that a write has no effect: better stop than spin.
+MOST_STEPS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the provider is asked to do now."""
+
+    operation: str
+    action: str
+    node: str
+    address: str
+    provider_id: str
+
+
+@dataclass(slots=True)
+class Progress:
+    jobs: list[Job] = field(default_factory=list)
+    waiting: list[tuple[str, str, float]] = field(default_factory=list)  # node, why, until
+    ended: list[tuple[str, bool, str]] = field(default_factory=list)  # node, reached its end, message
+    performed: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Writer:
+    """The Lease of one pool, kept as long as its holder works."""
+
+    api: Api
+    pool: str
+    namespace: str
+    holder: str
+    duration: int
+    clock: Callable[[], float]
+    _held: _lease.Held | None = None
+    _renewed: float = 0.0
+
+    def held(self) -> _lease.Held:
+        now = self.clock()
+        if self._held is None or now - self._renewed > self.duration / 3:
+            floor = _store.read(self.api, self.pool).state.term
+            try:
+                self._held = _lease.acquire(
+                    self.api,
+                    self.namespace,
+                    f"nodepool-{self.pool}",
+                    self.holder,
+                    duration=self.duration,
+                    floor=floor,
+                    clock=self.clock,
+                )
+            except ConflictError as error:
+                if error.reason == "busy":
+                    raise
+                raise ConflictError(
+                    f"Failed to take the Lease of NodePool {self.pool}: another run took it at the same moment; "
+                    "it does the work.",
+                    reason="busy",
+                ) from error
+            self._renewed = now
+        return self._held
+
+    def change(self, how: Callable[[Pool], State]) -> Pool:
+        return _store.change(self.api, self.pool, self.held(), how)
+
+    def release(self) -> None:
+        if self._held is not None:
+            _lease.release(self.api, self._held, self.clock)
+            self._held = None
+
+
+class Operator:
+    """Args: patience: how many seconds one run may wait in sum, for things that take moments."""
+
+    def __init__(self, writer: Writer, *, sleep: Callable[[float], None], patience: float) -> None:
+        self._writer = writer
+        self._api = writer.api
+        self._clock = writer.clock
+        self._sleep = sleep
+        self._deadline = writer.clock() + patience
+
+    def drive(self, pool: Pool) -> Progress:
+        """One failing operation does not keep the others from going on; its error is told as what it waits for."""
+        progress = Progress()
+        for op in pool.state.operations:
+            try:
+                self._drive(op, pool, progress)
+            except ConflictError as error:
+                if error.reason in ("busy", "fenced"):
+                    raise
+                progress.waiting.append((op.node, error.message, self._clock()))
+            except OpsError as error:
+                progress.waiting.append((op.node, error.message, self._clock()))
+        return progress
+
+    def _drive(self, op: Operation, pool: Pool, progress: Progress) -> None:
+        drain: DrainState | None = None
+        steps = 0
+        while steps < MOST_STEPS:
+            steps += 1
+            seen = replace(self._look(op, pool), drain=drain)
+            drain = None
+            step = next_step(op, seen, pool.spec, self._clock())
+            match step:
+                case Perform(Action.DRAIN):
+                    op, drain = self._drain(op, pool)
+                    progress.performed.append(f"{Action.DRAIN} {op.node}")
+                case Perform(action):
+                    self._writer.held()
+                    self._perform(action, op, pool, seen)
+                    progress.performed.append(f"{action} {op.node}")
+                case Move(after):
+                    op = after
+                    self._write(op)
+                case Wait() if self._waited(step):
+                    steps = 0
+                case _:
+                    self._leave(step, op, progress)
+                    return
+        raise OpsError(f"Node {op.node} made {MOST_STEPS} steps in phase {op.phase} without getting on; left as it is.")
+
+    def _waited(self, step: Wait) -> bool:
+        """Wait here, when it takes moments only."""
+        if step.until > self._deadline:
+            return False
+        self._sleep(max(0.0, step.until - self._clock()))
+        return True
+
+    def _leave(self, step: Step, op: Operation, progress: Progress) -> None:
+        match step:
+            case Ask(action):
+                progress.jobs.append(Job(op.id, action.value, op.node, op.address, op.provider_id))
+            case Wait(why, until):
+                progress.waiting.append((op.node, why, until))
+            case Close(ok, message):
+                self._writer.change(lambda pool: _changes.finish(pool, op, ok, self._clock()))
+                progress.ended.append((op.node, ok, message))
+
+    def _write(self, op: Operation) -> None:
+        self._writer.change(lambda current: _changes.write(current, op))
+
+    def _drain(self, op: Operation, pool: Pool) -> tuple[Operation, DrainState]:
+        self._writer.held()
+        after, drain = _drain.one_pass(self._api, op, pool.spec.in_, self._clock())
+        if after != op:
+            self._write(after)
+        return after, drain
+
+    def _look(self, op: Operation, pool: Pool) -> Seen:
+        node = _nodes.look(self._api, op.node, pool.spec)
+        token = False
+        if op.kind == "out" and pool.spec.provider.token:
+            asking = op.phase in ("Adding", "Joining")
+            token = _tokens.usable(self._api, op.id, self._clock()) if asking else _tokens.exists(self._api, op.id)
+        return Seen(node, token)
+
+    def _perform(self, action: Action, op: Operation, pool: Pool, seen: Seen) -> None:
+        match action:
+            case Action.ISSUE_TOKEN:
+                _tokens.issue(self._api, op.id, op.node, self._clock())
+            case Action.REVOKE_TOKEN:
+                _tokens.revoke(self._api, op.id)
+            case Action.DELETE_NODE:
+                _nodes.delete(self._api, op.node, seen.node.uid if seen.node else "")
+            case Action.CORDON | Action.UNCORDON | Action.LABEL | Action.ADMIT:
+                self._write_node(action, op, pool)
+            case _:
+                raise OpsError(f"{action} is done by the provider.")
+
+    def _write_node(self, action: Action, op: Operation, pool: Pool) -> None:
+        try:
+            match action:
+                case Action.CORDON:
+                    _nodes.cordon(self._api, op)
+                case Action.UNCORDON:
+                    _nodes.uncordon(self._api, op)
+                case Action.LABEL:
+                    _nodes.label(self._api, op.node, pool.spec)
+                case _:
+                    _nodes.admit(self._api, op.node)
+        except NotFoundError:
+            return  # gone since it was looked at; the next look decides
+
+
+def report(
+    writer: Writer,
+    operation: str,
+    action: Action,
+    outcome: Outcome,
+    *,
+    provider_id: str = "",
+    failure: Failure | None = None,
+) -> Pool:
+    """Write the provider's answer into the journal."""
+
+    def how(pool: Pool) -> State:
+        op = pool.state.operation(operation)
+        if op is None:
+            raise NotFoundError(
+                f"NodePool {pool.name} has no operation {operation}: it ended meanwhile. If the provider made a "
+                "machine, node_pool_info lists it as a leak."
+            )
+        after = answered(op, action, outcome, writer.clock(), provider_id=provider_id, failure=failure)
+        return pool.state.with_operation(after)
+
+    return writer.change(how)

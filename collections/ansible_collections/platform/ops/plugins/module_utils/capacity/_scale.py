@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The three things one can ask of a pool: more nodes, fewer nodes, getting on with those on their way."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _changes, _store
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, timestamp
+from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import Cluster, observe
+from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator, Progress, Writer
+from ansible_collections.platform.ops.plugins.module_utils.capacity._plans import in_plan, out_plan
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State, state_json
+from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_in import InPlan
+from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_out import OutPlan
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
+
+# Lists in results are cut here; the counts are always whole.
+MOST_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """This service itself: the pod it runs in, and the Lease its replicas share."""
+
+    namespace: str = ""
+    pod: str = ""
+    lease: str = ""
+
+
+@dataclass(slots=True)
+class Result:
+    before: State
+    after: State
+    plan: dict[str, Any] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def changed(self) -> bool:
+        written = replace(self.after, term=0, holder="", unneeded={})
+        return written != replace(self.before, term=0, holder="", unneeded={}) or bool(self.progress.performed)
+
+    def json(self, pool: Pool) -> dict[str, Any]:
+        provider = pool.spec.provider
+        return {
+            "changed": self.changed,
+            "pool": pool.name,
+            "plan": self.plan,
+            "provider": {"role": provider.role, "variables": dict(provider.variables)},
+            "jobs": [asdict(job) for job in self.progress.jobs],
+            "waiting": [
+                {"node": node, "message": why, "until": timestamp(until)} for node, why, until in self.progress.waiting
+            ],
+            "ended": [{"node": node, "ok": ok, "message": message} for node, ok, message in self.progress.ended],
+            "performed": self.progress.performed,
+            "operations": state_json(self.after).get("operations", []),
+            "diff": {"before": _shown(self.before), "after": _shown(self.after)},
+        }
+
+
+def _shown(state: State) -> dict[str, Any]:
+    """The part of the record that a person compares."""
+    return {
+        "machines": sorted(machine.name for machine in state.machines),
+        "operations": sorted(f"{op.kind} {op.node} {op.address}".strip() for op in state.operations),
+        "addresses": sorted(state.addresses()),
+    }
+
+
+def guarded(api: Api, service: Service, now: float) -> dict[str, str]:
+    """This service's own pod, unless another replica has taken over the work."""
+    if not service.pod:
+        return {}
+    leader = _lease.holder(api, service.namespace, service.lease, now) if service.lease else ""
+    if leader and leader != service.pod:
+        return {}
+    message = (
+        f"it is this service itself, and no other replica holds Lease {service.namespace}/{service.lease}; "
+        "run a second replica"
+    )
+    return {f"{service.namespace}/{service.pod}": message}
+
+
+class Scaling:
+    def __init__(self, writer: Writer, operator: Operator, *, dry: bool) -> None:
+        self._writer = writer
+        self._operator = operator
+        self._api = writer.api
+        self._dry = dry
+
+    def present(self, count: int | None) -> tuple[Pool, Result]:
+        pool, cluster, now = self._read()
+        plan = out_plan(pool, cluster, asked=count, now=now)
+        ids = [uuid.uuid4().hex[:12] for _ in range(plan.count)]
+        nodes = [node.name for node in cluster.nodes]
+
+        def how(current: Pool) -> State:
+            message = "pending pods need the node"
+            called_off = replace(current, state=_changes.call_off_all(current, plan.reclaim, message))
+            return _changes.begin_out(called_off, ids, nodes, list(cluster.addresses.values()), now)
+
+        return self._go(pool, how, out_json(plan))
+
+    def absent(self, names: Sequence[str], service: Service) -> tuple[Pool, Result]:
+        pool, cluster, now = self._read()
+        members = {node.name: node for node in cluster.members(pool)}
+        busy = {op.node for op in pool.state.operations}
+        for name in names:
+            if any(node.name == name for node in cluster.nodes) and name not in members and name not in busy:
+                raise InputError(
+                    f"Node {name} is not in NodePool {pool.name}; label it platform.ops/pool={pool.name} to take it in."
+                )
+        wanted = [name for name in names if name in members and name not in busy]
+        plan = None
+        if wanted or not names:
+            plan = in_plan(pool, cluster, names=wanted, guarded=guarded(self._api, service, now), now=now)
+        chosen = [_leaving(cluster, name) for name in (plan.chosen if plan else ())]
+        ids = [uuid.uuid4().hex[:12] for _ in chosen]
+
+        def how(current: Pool) -> State:
+            state = current.state
+            if plan is not None and not names:
+                state = replace(state, unneeded={name: Time(since) for name, since in plan.unneeded.items()})
+            for identity, node in zip(ids, chosen, strict=True):
+                state = _changes.begin_in(replace(current, state=state), identity, node, now)
+            return state
+
+        return self._go(pool, how, in_json(plan) if plan else {"chosen": [], "candidates": [], "limits": []})
+
+    def resumed(self) -> tuple[Pool, Result]:
+        pool = _store.read(self._api, self._writer.pool)
+        return self._go(pool, lambda current: current.state, {})
+
+    def _read(self) -> tuple[Pool, Cluster, float]:
+        if not self._dry:
+            self._writer.held()  # before looking: what is planned on must not be changed by others
+        return _store.read(self._api, self._writer.pool), observe(self._api), self._writer.clock()
+
+    def _go(self, pool: Pool, how: Any, plan: Mapping[str, Any]) -> tuple[Pool, Result]:
+        if self._dry:
+            return pool, Result(pool.state, how(pool), dict(plan))
+        begun = self._writer.change(how)
+        progress = self._operator.drive(begun)
+        after = _store.read(self._api, pool.name)
+        return after, Result(pool.state, after.state, dict(plan), progress)
+
+
+def _leaving(cluster: Cluster, name: str) -> _changes.Leaving:
+    [node] = [item for item in cluster.nodes if item.name == name]
+    address = cluster.addresses.get(name, "")
+    return _changes.Leaving(name, node.uid, node.provider_id, address, node.unschedulable)
+
+
+def out_json(plan: OutPlan) -> dict[str, Any]:
+    counts: dict[str, int] = {}
+    for verdict in plan.verdicts:
+        counts[verdict.reason] = counts.get(verdict.reason, 0) + 1
+    return {
+        "count": plan.count,
+        "needed": plan.needed,
+        "reclaim": list(plan.reclaim),
+        "pods": [asdict(verdict) for verdict in plan.verdicts[:MOST_SHOWN]],
+        "pod_counts": counts,
+        "limits": [_limit(limit) for limit in plan.limits],
+    }
+
+
+def in_json(plan: InPlan) -> dict[str, Any]:
+    return {
+        "chosen": list(plan.chosen),
+        "candidates": [
+            {
+                "node": item.node,
+                "utilisation": round(item.utilisation, 3),
+                "blockers": [{**asdict(blocker), "message": str(blocker)} for blocker in item.blockers[:MOST_SHOWN]],
+                "moves": [{"pod": pod, "node": node} for pod, node in item.moves[:MOST_SHOWN]],
+            }
+            for item in plan.candidates[:MOST_SHOWN]
+        ],
+        "limits": [_limit(limit) for limit in plan.limits],
+    }
+
+
+def _limit(limit: Any) -> dict[str, Any]:
+    until = None if limit.until is None else timestamp(limit.until)
+    return {"reason": limit.reason, "message": limit.message, "until": until}
