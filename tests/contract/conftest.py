@@ -66,13 +66,27 @@ def local(tmp_path: Path) -> LocalSubject:
     return LocalSubject(tmp_path)
 
 
-@pytest.fixture(
-    params=[
-        "local",
-        pytest.param("github", marks=pytest.mark.stand_in("github-emulator")),
-        pytest.param("gitlab", marks=pytest.mark.stand_in("gitlab-emulator")),
-        pytest.param("gitea", marks=pytest.mark.real),
-    ]
-)
+STAND_INS = {"github": "github-emulator", "gitlab": "gitlab-emulator"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that uses an emulator, by name or as a parameter, says so; one that uses Gitea needs a real part."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.is_relative_to(Path(__file__).parent):
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            used = {*item.fixturenames, parameters.get("subject"), parameters.get("emulated")}
+            for name in used & set(STAND_INS):
+                item.add_marker(pytest.mark.stand_in(STAND_INS[name]))
+            if "gitea" in used:
+                item.add_marker(pytest.mark.real)
+
+
+@pytest.fixture(params=["local", "github", "gitlab", "gitea"])
 def subject(request: pytest.FixtureRequest) -> Subject:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def emulated(request: pytest.FixtureRequest) -> Subject:
     return request.getfixturevalue(request.param)

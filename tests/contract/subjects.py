@@ -27,6 +27,21 @@ FILE = "app.yaml"
 START = "".join(f"line {number}\n" for number in range(9))
 
 
+class FakeClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
 class Subject(ABC):
     """A repository with `FILE` on main. Reviewers alice and bob may be asked, on hosts that know users."""
 
@@ -64,7 +79,7 @@ class Subject(ABC):
         """Reports a check: pending, success or failure."""
         raise NotImplementedError
 
-    def prepare_merge(self, method: str) -> None:
+    def prepare_merge(self, method: str) -> None:  # noqa: B027 - most hosts need nothing
         """Sets the repository up for this merge method."""
 
 

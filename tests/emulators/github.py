@@ -45,6 +45,7 @@ class Pull:
     users: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
     auto_merge: str | None = None  # merge | squash | rebase
+    fork: str | None = None  # owner/name the branch lives in, when not in this repository
 
     @property
     def node_id(self) -> str:
@@ -173,7 +174,9 @@ class GitHub(Emulator):
             pull
             for pull in state.pulls
             if wanted in ("all", "open" if pull.open else "closed")
-            and (":" not in head or head == f"{owner}:{pull.branch}")  # GitHub ignores a head without owner
+            and (
+                ":" not in head or head == f"{(pull.fork or owner).partition('/')[0]}:{pull.branch}"
+            )  # GitHub ignores a head without owner
             and request.query.get("base", pull.base) == pull.base
         ]
         key = "updated_at" if request.query.get("sort") == "updated" else "created_at"
@@ -188,7 +191,9 @@ class GitHub(Emulator):
         head, base = state.git.branch(branch), state.git.branch(body["base"])
         if head is None or base is None:
             return invalid("head" if head is None else "base", "invalid", "PullRequest")
-        if any(pull.open and (pull.branch, pull.base) == (branch, body["base"]) for pull in state.pulls):
+        if any(
+            pull.open and (pull.fork, pull.branch, pull.base) == (None, branch, body["base"]) for pull in state.pulls
+        ):
             return invalid(None, "custom", "PullRequest", f"A pull request already exists for {owner}:{branch}.")
         if state.git.ahead(base, head) == 0:
             return invalid(None, "custom", "PullRequest", f"No commits between {body['base']} and {branch}")
@@ -392,7 +397,9 @@ class GitHub(Emulator):
 
     def pull_json(self, state: Repo, pull: Pull, schema: str = "pull-request") -> dict[str, Any]:
         owner, api = state.name.partition("/")[0], f"{self.url}{API}/repos/{state.name}"
-        sha = self.head(state, pull)
+        sha, head_repo = self.head(state, pull), self._repo_json(state)
+        if pull.fork:
+            head_repo["full_name"] = pull.fork
         values: dict[str, Any] = {
             "number": pull.number,
             "node_id": pull.node_id,
@@ -409,7 +416,7 @@ class GitHub(Emulator):
             "merged_at": pull.merged_at,
             "merge_commit_sha": pull.merge_sha,
             "labels": [self._label_json(name) for name in pull.labels],
-            "head": {"label": f"{owner}:{pull.branch}", "ref": pull.branch, "sha": sha, "repo": self._repo_json(state)},
+            "head": {"label": f"{owner}:{pull.branch}", "ref": pull.branch, "sha": sha, "repo": head_repo},
             "base": {"label": f"{owner}:{pull.base}", "ref": pull.base, "repo": self._repo_json(state)},
             "requested_reviewers": [self._description.sample("simple-user", login=name) for name in pull.users],
             "requested_teams": [self._description.sample("team-simple", slug=name) for name in pull.teams],

@@ -86,6 +86,7 @@ class GitLab(Emulator):
             ("GET", f"{project}/repository/commits/{{sha}}/statuses"): self._statuses,
             ("DELETE", f"{project}/repository/branches/{{branch}}"): self._delete_branch,
             ("GET", "/users"): self._users,
+            ("GET", "/version"): lambda _: Response(200, {"version": "18.4.0", "revision": "0123456"}),
         }
 
     # what tests do to it

@@ -89,7 +89,7 @@ class Emulator:
                 return fault.response
             try:
                 response = self.answer(request)
-            except Exception as problem:  # noqa: BLE001 - the emulator's own mistake must show in the test
+            except Exception as problem:  # the emulator's own mistake must show in the test
                 self.problems.append(f"{request.method} {request.path}: {problem!r}")
                 return Response(501, {"message": "the emulator failed"})
             return fault.response if fault else response
@@ -103,7 +103,7 @@ class Emulator:
 
 
 def route(routes: Mapping[tuple[str, str], Callable[..., Response]], request: Request) -> Response | None:
-    """Calls the handler whose template, like "/repos/{owner}/pulls", fits; None when none does. {name*} takes slashes."""
+    """Calls the handler whose template, like "/repos/{owner}/pulls", fits; {name*} takes slashes. None: none fits."""
     for (method, template), handler in routes.items():
         if method == request.method:
             pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", template)

@@ -37,6 +37,8 @@ class Gitea:
     url: str
     owner: str
     token: str = field(repr=False)
+    command: tuple[str, ...] = ()  # the program with its configuration, for `admin` subcommands
+    folder: Path = Path()
 
     def call(self, method: str, path: str, **body: Any) -> Any:
         """Calls /api/v1`path` as the owner; raises with the server's words when it refuses."""
@@ -50,6 +52,19 @@ class Gitea:
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
+
+    def scoped_token(self, *scopes: str) -> str:
+        """A further token of the owner that may do no more than this."""
+        name, generate = secrets.token_hex(4), ("admin", "user", "generate-access-token", "--raw")
+        run = subprocess.run(
+            [*self.command, *generate, "--username", self.owner, "--token-name", name, "--scopes", ",".join(scopes)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            **_as_unprivileged(self.folder),
+        )
+        return run.stdout.split()[-1]
 
     def repo_url(self, name: str) -> str:
         return f"{self.url}/{self.owner}/{name}.git"
@@ -106,7 +121,8 @@ def running(program: Path) -> Iterator[Gitea]:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _await_ready(process, url, folder / "log")
-                yield Gitea(url, "operator", _create_admin(own, config, folder))
+                command = (str(own), "--config", str(config))
+                yield Gitea(url, "operator", _create_admin(command, folder), command, folder)
             finally:
                 process.terminate()
                 try:
@@ -192,11 +208,12 @@ def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise RuntimeError(f"Gitea did not get ready within {READY_WITHIN:.0f} s:\n{log.read_text()[-2000:]}")
 
 
-def _create_admin(program: Path, config: Path, folder: Path) -> str:
-    name_and_scopes = ["--access-token", "--access-token-name", "tests", "--access-token-scopes", "all"]
+def _create_admin(command: tuple[str, ...], folder: Path) -> str:
+    account = ["--username", "operator", "--email", "operator@example.org", "--random-password"]
+    access = ["--access-token", "--access-token-name", "tests", "--access-token-scopes", "all"]
+    create = ["admin", "user", "create", "--admin", "--must-change-password=false"]
     run = subprocess.run(
-        [program, "--config", config, "admin", "user", "create", "--admin", "--username", "operator"]
-        + ["--email", "operator@example.org", "--random-password", "--must-change-password=false", *name_and_scopes],
+        [*command, *create, *account, *access],
         capture_output=True,
         text=True,
         check=False,

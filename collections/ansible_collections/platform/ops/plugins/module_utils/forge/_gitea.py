@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from ansible_collections.platform.ops.plugins.module_utils.forge._http import TIMEOUT, Refusal, raise_refusal
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError, raise_refusal
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost, split_message
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
@@ -31,6 +31,7 @@ else:
 if TYPE_CHECKING:
     from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls
 
+TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds of silence while reading
 PER_PAGE = 50  # the servers' own maximum
 LABEL_COLOUR = "#1d76db"
 DRAFT = "WIP: "
@@ -80,7 +81,7 @@ class GiteaHost(HttpHost):
         return _pull_request(self._call("GET", f"/pulls/{number}"))
 
     def _of_branch(self, branch: str) -> Iterable[PullRequest]:
-        """The API has no filter by branch, so all are read; closed ones only once, later calls read what closed since."""
+        """The API has no filter by branch, so all are read; of the closed ones later calls read what is new."""
         fresh: dict[int, dict[str, Any]] = {}
         for row in self._pages("/pulls", state="closed", sort="recentclose"):
             known = self._closed_ones.get(row["number"])
@@ -135,7 +136,7 @@ class GiteaHost(HttpHost):
     def _auto_merge(self, current: PullRequest, method: MergeMethod) -> bool:
         try:
             self._accept(current, method, {"merge_when_checks_succeed": True})
-        except Refusal as refusal:
+        except RefusalError as refusal:
             # 409: it is scheduled already; 405: not allowed here, or not now.
             if refusal.status in (405, 409):
                 return refusal.status == 409
@@ -171,7 +172,7 @@ class GiteaHost(HttpHost):
         self._call("POST", f"/pulls/{number}/requested_reviewers", body=body)
         if teams and not set(teams) <= self._asked(number)[1]:
             # A repository that belongs to no organisation takes teams without a word and asks nobody.
-            raise Refusal(404, {}, {"message": "no such team"})
+            raise RefusalError(404, {}, {"message": "no such team"})
 
     def _delete_branch(self, branch: str) -> None:
         self._call("DELETE", f"/branches/{quote(branch)}")

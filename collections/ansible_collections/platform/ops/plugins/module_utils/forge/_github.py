@@ -11,7 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from ansible_collections.platform.ops.plugins.module_utils.forge._http import NoAnswer, Refusal, no_answer
+from ansible_collections.platform.ops.plugins.module_utils._errors import AuthError
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import (
+    NoAnswerError,
+    RefusalError,
+    no_answer,
+)
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost, split_message
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
@@ -23,6 +28,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
 
 try:
     import github
+    import jwt
 except ImportError as error:
     MISSING: str | None = error.name
 else:
@@ -45,9 +51,9 @@ RUN_STATES: dict[str | None, CheckState] = {
 STATUS_STATES: dict[str, CheckState] = {"success": "success", "pending": "pending"}
 
 
-def translate(error: Exception) -> Refusal | NoAnswer | None:
+def translate(error: Exception) -> RefusalError | NoAnswerError | None:
     if isinstance(error, github.GithubException):
-        return Refusal(error.status, error.headers or {}, error.data)
+        return RefusalError(error.status, error.headers or {}, error.data)
     return no_answer(error)
 
 
@@ -56,7 +62,17 @@ def token_auth(token: str) -> Auth:
 
 
 def app_auth(app_id: str, installation_id: int, private_key: str) -> Auth:
-    return github.Auth.AppAuth(app_id, private_key).get_installation_auth(installation_id)
+    app = github.Auth.AppAuth(app_id, private_key)
+    try:
+        app.create_jwt()
+    except (ValueError, TypeError, jwt.PyJWTError):
+        # `from None`: the library's message may quote the key.
+        raise AuthError(
+            f"The private key of GitHub App {app_id} is not a PEM key that can sign. "
+            "Download a new one from its settings.",
+            reason="invalid_key",
+        ) from None
+    return app.get_installation_auth(installation_id)
 
 
 class GitHubHost(HttpHost):

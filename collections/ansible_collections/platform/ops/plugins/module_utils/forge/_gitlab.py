@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
-from ansible_collections.platform.ops.plugins.module_utils.forge._http import Refusal, raise_refusal
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError, raise_refusal
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
@@ -55,7 +55,7 @@ class GitLabHost(HttpHost):
     def __init__(self, calls: Calls, server: str, repository: str, token: str) -> None:
         super().__init__(calls, repository)
         session = requests.Session()
-        # python-gitlab would sleep as long as the server asks; a Refusal raised here passes through it.
+        # python-gitlab would sleep as long as the server asks; a RefusalError raised here passes through it.
         session.hooks["response"].append(raise_refusal)
         # As a bearer token it is dropped when the server redirects elsewhere; the header PRIVATE-TOKEN would go along.
         self._token = token
@@ -133,7 +133,7 @@ class GitLabHost(HttpHost):
         try:
             # The second name is that of servers before 17.11.
             self._accept(current, method, {"auto_merge": True, "merge_when_pipeline_succeeds": True})
-        except Refusal as refusal:
+        except RefusalError as refusal:
             if refusal.status in (405, 422):
                 return False
             raise
@@ -143,11 +143,18 @@ class GitLabHost(HttpHost):
         if method == "rebase" and self._setting("merge_method") not in ("ff", "rebase_merge"):
             raise InputError(
                 f"Could not merge {self._called(current.number)} by rebase: GitLab takes the method from the project, "
-                f"and {self.repository} is set to merge commits. Set its merge method to fast-forward, or use merge or squash.",
+                f"and {self.repository} is set to merge commits. "
+                "Set its merge method to fast-forward, or use merge or squash.",
                 reason="merge_method",
             )
         body = {"sha": current.head_sha, "squash": method == "squash", **more}
-        self._gitlab.http_put(f"{self._path()}/merge_requests/{current.number}/merge", post_data=body)
+        try:
+            self._gitlab.http_put(f"{self._path()}/merge_requests/{current.number}/merge", post_data=body)
+        except RefusalError as refusal:
+            if refusal.status != 401:
+                raise
+            # Here 401 means: this user may not merge into that branch. The token itself has just been good for a read.
+            raise RefusalError(403, refusal.headers, {"message": f"may not merge into {current.base}"}) from None
 
     def _runs(self, pull_request: PullRequest) -> Iterable[tuple[str, CheckState]]:
         commit = self._project.commits.get(pull_request.head_sha, lazy=True)
@@ -162,7 +169,7 @@ class GitLabHost(HttpHost):
         if worst is not None:
             yield PIPELINE, worst
 
-    def _required(self, base: str) -> Sequence[str]:
+    def _required(self, base: str) -> Sequence[str]:  # noqa: ARG002 - the same for all branches
         """GitLab requires the pipeline as a whole, or nothing."""
         return (PIPELINE,) if self._setting("only_allow_merge_if_pipeline_succeeds") else ()
 
@@ -176,10 +183,10 @@ class GitLabHost(HttpHost):
         for name in users:
             found = self._gitlab.users.list(username=name, get_all=False)
             if not found:
-                raise Refusal(404, {}, {"message": f"no user {name}"})
+                raise RefusalError(404, {}, {"message": f"no user {name}"})
             ids.append(found[0].id)
         if teams:
-            raise Refusal(404, {}, {"message": "GitLab asks users, not groups, for a review"})
+            raise RefusalError(404, {}, {"message": "GitLab asks users, not groups, for a review"})
         self._project.mergerequests.update(number, {"reviewer_ids": ids})
 
     def _delete_branch(self, branch: str) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,8 @@ from ansible_collections.platform.ops.plugins.module_utils.forge import _gitea, 
 from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls, Clock
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Credentials
 
-try:
+with contextlib.suppress(ImportError):  # _require_libraries says what is missing
     import requests
-except ImportError:
-    pass
 
 if TYPE_CHECKING:
     from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host
@@ -97,7 +96,8 @@ def parse(url: str) -> Address | None:
     parts = urlsplit(url)
     if parts.password:
         raise InputError(
-            f"The URL of the repository on {parts.hostname} holds a password or token. Take it out and give it as token.",
+            f"The URL of the repository on {parts.hostname} holds a password or token. "
+            "Take it out and give it as token.",
             reason="token_in_url",
         )
     if parts.scheme == "file":
@@ -207,7 +207,7 @@ def _github_auth(credentials: Credentials, where: str) -> Auth:
 
 
 def _require_libraries() -> None:
-    missing = _http.MISSING or _github.MISSING or _gitlab.MISSING
+    missing = _gitea.MISSING or _http.MISSING or _github.MISSING or _gitlab.MISSING
     if missing:
         raise InputError(
             f"The Python library {missing} is missing; git hosts other than local need it. Install the collection's "

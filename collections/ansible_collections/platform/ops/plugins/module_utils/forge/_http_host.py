@@ -4,7 +4,7 @@
 
 """What holds for every git host over HTTP: one pull request per branch, one comment per marker, no write twice.
 
-The subclasses know the verbs of one host; they raise Refusal and NoAnswer and leave the judgement to this file.
+The subclasses know the verbs of one host; what these verbs raise is judged here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._checks import judge
-from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls, Refusal
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError
 
 if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls
     from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
         Checks,
         CheckState,
@@ -140,7 +141,7 @@ class HttpHost(ABC):
         def post() -> PullRequest:
             try:
                 return self.calls.once(lambda: self._post(new))
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 found = existing() if refusal.status in self.EXISTS else None
                 if found is None:
                     raise
@@ -220,7 +221,7 @@ class HttpHost(ABC):
         def reopen() -> None:
             try:
                 self.calls.once(lambda: self._set_state(number, "open"))
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 if refusal.status not in NOT_NOW:
                     raise
                 raise self.calls.conflict(what, refusal, "not_reopened") from None
@@ -247,7 +248,7 @@ class HttpHost(ABC):
         def merge() -> None:
             try:
                 self.calls.once(lambda: self._merge(current, method, message))
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 if refusal.status not in NOT_NOW:
                     raise
                 moved = self.get(number).head_sha != expected_sha
@@ -288,7 +289,7 @@ class HttpHost(ABC):
         def drop() -> None:
             try:
                 self.calls.once(lambda: self._delete_branch(branch))
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 if refusal.status not in self.BRANCH_GONE:
                     raise
 
@@ -328,7 +329,7 @@ class HttpHost(ABC):
         def ask() -> None:
             try:
                 self.calls.once(lambda: self._ask(number, users, teams))
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 if refusal.status not in (404, 422):
                     raise
                 unknown.append(name)
