@@ -41,6 +41,9 @@ def _is_block(block: object) -> bool:
     target, changes = block.get("target"), block.get("changes")
     if not isinstance(target, dict) or not isinstance(changes, list):
         return False
+    replicas = block.get("replicas", 1)
+    if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
+        return False
     names = (target.get(name) for name in ("namespace", "kind", "name"))
     return all(name is None or isinstance(name, str) for name in names) and all(map(_is_change, changes))
 

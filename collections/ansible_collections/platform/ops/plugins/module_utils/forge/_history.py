@@ -49,6 +49,7 @@ class Bump:
     at: datetime
     state: PullRequestState
     number: int | None
+    replicas: int = 1
     namespace: str | None = None
     kind: str | None = None
     name: str | None = None
@@ -131,8 +132,7 @@ def _of_pull_request(
     block = block_in_body(pull_request.body)
     if block is not None:
         return [
-            _bump(change, block["target"], key=key, at=at, state=state, number=pull_request.number)
-            for change in block["changes"]
+            _bump(change, block, key=key, at=at, state=state, number=pull_request.number) for change in block["changes"]
         ]
     # Somebody rewrote the body; the commits that went in still tell. Oldest first, so that the last number stays.
     numbers: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -146,7 +146,7 @@ def _of_pull_request(
 
 def _bump(
     change: Mapping[str, Any],
-    target: Mapping[str, Any],
+    block: Mapping[str, Any],
     *,
     key: str,
     at: datetime,
@@ -154,6 +154,7 @@ def _bump(
     number: int | None,
 ) -> Bump:
     before = change.get("before")
+    target = block.get("target", {})
     return Bump(
         key=key,
         container=change.get("container") or POD,
@@ -164,6 +165,7 @@ def _bump(
         at=at,
         state=state,
         number=number,
+        replicas=block.get("replicas", 1),
         namespace=target.get("namespace"),
         kind=target.get("kind"),
         name=target.get("name"),

@@ -61,14 +61,24 @@ _SCRATCH = Stamp(
 )
 
 
-def commit_tree(git: Git, tree: str, parents: Sequence[str], message: str, stamp: Stamp, *sign: str) -> str:
-    """Make a commit; `sign` holds the flags that sign it."""
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How commits are signed: `format` is openpgp or ssh, `key` what git takes as user.signingKey for it."""
+
+    format: str
+    key: str
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return ("-c", f"gpg.format={self.format}", "-c", f"user.signingKey={self.key}")
+
+
+def commit_tree(
+    git: Git, tree: str, parents: Sequence[str], message: str, stamp: Stamp, *, signing: Signing | None = None
+) -> str:
     flags = [part for parent in parents for part in ("-p", parent)]
-    config = [flag for flag in sign if "=" in flag]
-    switches = [flag for flag in sign if "=" not in flag]
-    settings = [part for flag in config for part in ("-c", flag)]
-    made = git.run(*settings, "commit-tree", *switches, *flags, tree, stdin=message.encode(), env=stamp.env)
-    return made.line
+    settings, sign = (signing.settings, ("-S",)) if signing else ((), ())
+    return git.run(*settings, "commit-tree", *sign, *flags, tree, stdin=message.encode(), env=stamp.env).line
 
 
 def tree_of(git: Git, revision: str) -> str:
