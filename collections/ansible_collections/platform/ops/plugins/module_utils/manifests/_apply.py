@@ -18,7 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._document i
     keys_of,
     parse,
 )
-from ansible_collections.platform.ops.plugins.module_utils.manifests._edit import Edit, edit
+from ansible_collections.platform.ops.plugins.module_utils.manifests._edit import Edit, edit_documents
 from ansible_collections.platform.ops.plugins.module_utils.manifests._numbers import (
     Held,
     document_of,
@@ -79,7 +79,8 @@ def apply(tree: Tree, destination: Destination, planned: Sequence[Planned], allo
 
 def _file(tree: Tree, data: bytes, group: Sequence[Planned], allow_shared: bool) -> tuple[bytes, list[Changed]]:
     file = group[0].held.site.file
-    documents = parse(data, file)
+    known = tree.exists(file) and tree.read(file) == data
+    documents = tree.documents(file) if known else parse(data, file)
     edits: dict[int, Edit] = {}
     made: list[Changed] = []
     for number, one in enumerate(group):
@@ -94,7 +95,7 @@ def _file(tree: Tree, data: bytes, group: Sequence[Planned], allow_shared: bool)
         made.append(_changed(one, 0, change.after.text))
     if not edits:
         return data, made
-    result = edit(data, file, list(edits.values()))
+    result = edit_documents(documents, file, list(edits.values()))
     for number, line in zip(edits, result.lines, strict=True):
         made[number] = replace(made[number], line=line)
     return result.data, made

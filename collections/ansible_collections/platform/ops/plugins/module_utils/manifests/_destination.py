@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -66,19 +64,21 @@ class Destination:
 
 def _replace(path: Path, data: bytes) -> None:
     """The file is always whole: the old one or the new one."""
+    spare = path.with_name(f".{path.name}.{os.getpid()}~")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
+            mode = path.stat().st_mode & 0o7777
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mode = 0o644
+        try:
+            handle = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
             with os.fdopen(handle, "wb") as out:
+                os.fchmod(handle, mode)
                 out.write(data)
-            if path.exists():
-                shutil.copymode(path, name)
-            else:
-                Path(name).chmod(0o644)
-            Path(name).replace(path)
+            spare.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            spare.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise OpsError(f"Writing {path} failed: {error.strerror}. Nothing else of this file was changed.") from error

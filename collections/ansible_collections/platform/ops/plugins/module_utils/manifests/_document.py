@@ -22,11 +22,11 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._text impor
 try:
     import yaml
 
-    LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     YAML_IMPORT_ERROR: str | None = None
 except ImportError:
     yaml = None  # type: ignore[assignment]
-    LOADER = None
+    _Base = object
     YAML_IMPORT_ERROR = traceback.format_exc()
 
 Node = Any
@@ -34,6 +34,7 @@ Node = Any
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 200
 _MAX_NODES = 500_000  # a few bytes of nested aliases can stand for more nodes than any machine has memory
+_MAX_TAGS = 50_000
 _MAX_MERGES = 16  # a mapping can be made to merge itself
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
@@ -41,6 +42,23 @@ _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
 _MERGE = "tag:yaml.org,2002:merge"
 _TRUE = frozenset(("yes", "true", "on"))
+
+
+_tags: dict[str, str] = {}
+
+
+class Loader(_Base):
+    """Remembers what kind of value a plain scalar is: manifests say the same few thousand words again and again."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return str(super().resolve(kind, value, implicit))
+        tag = _tags.get(value)
+        if tag is None:
+            tag = str(super().resolve(kind, value, implicit))
+            if len(_tags) < _MAX_TAGS:
+                _tags[value] = tag
+        return tag
 
 
 def is_mapping(node: Node) -> bool:
@@ -254,7 +272,7 @@ def parse_text(text: Text, file: str) -> tuple[Document, ...]:
     if len(text.body) > MAX_BYTES:
         raise refuse(Reason.INVALID_YAML, f"{file} is larger than {MAX_BYTES // 1024 // 1024} MiB.", file)
     try:
-        roots = list(yaml.compose_all(text.body, Loader=LOADER))
+        roots = list(yaml.compose_all(text.body, Loader=Loader))
     except yaml.YAMLError as error:
         raise refuse(_why_not_yaml(text.body), f"{file} is not YAML: {' '.join(str(error).split())}.", file) from error
     except RecursionError as error:

@@ -57,7 +57,11 @@ def edit(data: bytes, file: str, edits: Sequence[Edit]) -> Edited:
     Raises:
         RefusedError: the file cannot be edited, or not in a way that leaves everything else alone.
     """
-    documents = parse(data, file)
+    return edit_documents(parse(data, file), file, edits)
+
+
+def edit_documents(documents: Sequence[Document], file: str, edits: Sequence[Edit]) -> Edited:
+    """The same for a file that was parsed already."""
     text = documents[0].text if documents else Text("")
     shadows = [Shadow(document) for document in documents]
     splices: list[Splice] = []

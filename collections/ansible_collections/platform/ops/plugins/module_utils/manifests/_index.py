@@ -24,6 +24,7 @@ class Index:
         self._names: dict[bytes, list[str]] = defaultdict(list)
         self._kinds: dict[bytes, list[str]] = defaultdict(list)
         self._hidden: list[str] = []
+        self._by_kinds: dict[tuple[str, ...], frozenset[str]] = {}
 
     def add(self, path: str, data: bytes) -> None:
         if data[:2] in _UTF16 or b"\0" in data[:64]:
@@ -45,7 +46,17 @@ class Index:
         return sorted({*self._names.get(name.encode(), ()), *self._hidden})
 
     def of_kind(self, *kinds: str) -> list[str]:
-        found = set(self._hidden)
-        for kind in kinds:
-            found.update(self._kinds.get(kind.encode(), ()))
-        return sorted(found)
+        return sorted(self._of_kind(kinds))
+
+    def naming_of_kind(self, name: str, kinds: tuple[str, ...]) -> list[str]:
+        """Files that may hold both; those that hide something are on the list."""
+        found = self._of_kind(kinds)
+        return sorted({*self._hidden, *(path for path in self._names.get(name.encode(), ()) if path in found)})
+
+    def _of_kind(self, kinds: tuple[str, ...]) -> frozenset[str]:
+        if kinds not in self._by_kinds:
+            found = set(self._hidden)
+            for kind in kinds:
+                found.update(self._kinds.get(kind.encode(), ()))
+            self._by_kinds[kinds] = frozenset(found)
+        return self._by_kinds[kinds]

@@ -136,7 +136,8 @@ def find(tree: Tree, target: Target) -> FoundSites:
         return FoundSites(refusals=tuple(_not_a_workload(tree, target)))
     found: list[Workload] = []
     refusals: list[Refusal] = []
-    for file in tree.naming(target.name):
+    kinds = WORKLOAD_KINDS if target.kind is None else (target.kind,)
+    for file in tree.naming_of_kind(target.name, *kinds):
         if not _within(file, target.source):
             continue
         if _chart_template(tree, file):
@@ -179,7 +180,7 @@ def _followed(tree: Tree, found: list[Workload]) -> tuple[list[Workload], tuple[
             continue
         kind, name = rollout.follows
         referred = Target(name, kind, rollout.namespace)
-        for file in tree.naming(name):
+        for file in tree.naming_of_kind(name, kind):
             try:
                 own += [one for one in workloads(tree, file) if _is(one, referred) and one not in own]
             except RefusedError:
@@ -262,7 +263,7 @@ def _not_a_workload(tree: Tree, target: Target) -> Iterator[Refusal]:
         kinds = ", ".join(WORKLOAD_KINDS)
         yield Refusal(Reason.INVALID_INPUT, f"{target.kind} is no kind that runs containers. Kinds: {kinds}.")
         return
-    for file in tree.naming(target.name):
+    for file in tree.naming_of_kind(target.name, "Canary"):
         try:
             documents = tree.documents(file)
         except RefusedError:
@@ -281,11 +282,8 @@ def _not_a_workload(tree: Tree, target: Target) -> Iterator[Refusal]:
 
 def _hints(tree: Tree, target: Target) -> Iterator[Refusal]:
     """Files that make manifests by program, if one of them says the name."""
-    for file in tree.files():
-        suffix = posixpath.splitext(file)[1]
-        language = _GENERATORS.get(suffix)
-        template = _TEMPLATES.get(suffix)
-        if (language or template) and _within(file, target.source) and _says(tree, file, target.name):
+    for file, language, template in _programs(tree):
+        if _within(file, target.source) and _says(tree, file, target.name):
             reason = Reason.GENERATED if language else Reason.TEMPLATED
             yield Refusal(
                 reason,
@@ -293,3 +291,15 @@ def _hints(tree: Tree, target: Target) -> Iterator[Refusal]:
                 "program; it is not edited. Change it by hand, or point `path` at the rendered manifests.",
                 file,
             )
+
+
+def _programs(tree: Tree) -> list[tuple[str, str | None, str | None]]:
+    key = ("programs",)
+    if key not in tree.memo:
+        tree.memo[key] = [
+            (file, _GENERATORS.get(suffix), _TEMPLATES.get(suffix))
+            for file in tree.files()
+            if (suffix := posixpath.splitext(file)[1]) in _GENERATORS or suffix in _TEMPLATES
+        ]
+    held: list[tuple[str, str | None, str | None]] = tree.memo[key]
+    return held

@@ -141,6 +141,10 @@ class Tree:
         """Files that hold `kind: <kind>` for one of the kinds, or that hide it; sorted."""
         return self.index.of_kind(*kinds)
 
+    def naming_of_kind(self, name: str, *kinds: str) -> list[str]:
+        """Files that hold both the name and one of the kinds, or that hide something; sorted."""
+        return self.index.naming_of_kind(name, kinds)
+
     def named(self, *basenames: str) -> list[str]:
         """Files called exactly one of these names, such as kustomization.yaml; sorted."""
         wanted = frozenset(basenames)
