@@ -152,7 +152,8 @@ def _release(tree: Tree, one: Application, source: Node, chart: Chart | None) ->
         namespace=as_text(dig(one.spec, "destination", "namespace")),
         chart=chart,
         values=Node(),
-        notes=list(one.origin.notes),
+        notes=list(one.origin.top.built.notes) if one.origin.top else [],
+        top=one.origin.top,
     )
     file = one.origin.origin.file
     if chart is None:

@@ -114,7 +114,8 @@ def _release(tree: Tree, known: Mapping[str, Chart], one: Deployed) -> Release:
         below=below,
         fresh=replace(fresh, path=()) if fresh else None,
         post=_post_renderers(one, spec),
-        notes=list(one.notes),
+        notes=list(one.top.built.notes) if one.top else [],
+        top=one.top,
     )
 
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,16 +69,18 @@ class Chart:
         return aliases or [name]
 
     @cached_property
-    def digest(self) -> str:
-        made = hashlib.sha256()
-        for file in self.files:
-            made.update(file.encode() + b"\0" + hashlib.sha256(self.tree.read(file)).digest())
-        return made.hexdigest()
-
-    @cached_property
     def template_text(self) -> bytes:
         inside = (posixpath.join(self.folder, "templates") + "/", posixpath.join(self.folder, "charts") + "/")
         return b"\0".join(self.tree.read(file) for file in self.files if file.startswith(inside))
+
+    @cached_property
+    def may_fall_back(self) -> bool:
+        """Can a template have numbers of its own, for values that are not set?"""
+        packed = any(file.endswith(".tgz") for file in self.files)
+        return packed or _NUMBER.search(self.template_text) is not None
+
+
+_NUMBER = re.compile(rb"\b(?:memory|cpu|ephemeral-storage)[\"']?\s*:")
 
 
 def first_mapping(tree: Tree, file: str, layout: str = "helm-values") -> Node:

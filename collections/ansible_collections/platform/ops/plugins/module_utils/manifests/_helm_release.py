@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_chart import Chart
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_file import Kustomization
+from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_survey import Top
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import Node, Place, as_text
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Refusal, Target
 
@@ -32,9 +34,16 @@ class Release:
     below: int = 0
     fresh: Place | None = None  # the document of values that could be given and are not yet
     post: Kustomization | None = None
+    top: Top | None = None  # the kustomization that builds the object that deploys it
     notes: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Values that templates may build a name from."""
+        texts = [*_texts(self.values), *(_texts(self.chart.defaults) if self.chart else ())]
+        return frozenset(text for key, text in texts if len(text) > 2 and "name" in key.lower())
+
+    @cached_property
     def standard_name(self) -> str:
         """The name that charts made by `helm create` give to their workload."""
         override = as_text(self.values.get("fullnameOverride"))
@@ -55,8 +64,7 @@ def closeness(release: Release, target: Target) -> int:
         return 2
     if release.name and release.name in target.name:
         return 1
-    texts = [*_texts(release.values), *(_texts(release.chart.defaults) if release.chart else ())]
-    return int(any(len(text) > 2 and text in target.name for key, text in texts if "name" in key.lower()))
+    return int(any(text in target.name for text in release.names))
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

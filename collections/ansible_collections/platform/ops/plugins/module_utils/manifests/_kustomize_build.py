@@ -95,7 +95,7 @@ def _collect(value: Any, place: Place, found: list[tuple[Node, Place]]) -> None:
 
 @dataclass(slots=True)
 class Build:
-    """One build of a set of origin files; `known` are the kustomizations by folder, `upward` those that lead to them."""
+    """One build of some files; `known` are all kustomizations by folder, `upward` those that lead to these files."""
 
     known: Mapping[str, Kustomization]
     documents: Documents

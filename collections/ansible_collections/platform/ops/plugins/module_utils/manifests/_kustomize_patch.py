@@ -9,8 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_select import Identity
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
@@ -20,7 +25,6 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
     UnreadableError,
     as_list,
     parse,
-    yaml,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Reader, Reason, refuse
 
@@ -29,14 +33,17 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9./_-]*")
 
 @dataclass(frozen=True, slots=True)
 class NewPatch:
-    """A strategic-merge patch that names one container and says nothing about it yet."""
+    """A strategic-merge patch that names one object, perhaps one container, and says nothing about it yet."""
 
     kustomization: str
     file: str
     identity: Identity
-    pod: Path  # of the pod spec
-    group: str  # containers | initContainers
-    container: str
+    pod: tuple[str, ...] = ()  # path of the pod spec
+    group: str = ""  # containers | initContainers; none: the patch names the object only
+    container: str = ""
+
+    def naming(self, pod: tuple[str, ...], group: str, container: str) -> NewPatch:
+        return replace(self, pod=pod, group=group, container=container)
 
     @property
     def resources(self) -> Path:
@@ -52,7 +59,9 @@ class NewPatch:
         if before is None:
             raise refuse(Reason.NOT_FOUND, f"{self.kustomization} is gone.", self.kustomization)
         newline = "\r\n" if b"\r\n" in before else "\n"
-        made = {self.file: self._text().replace("\n", newline).encode()}
+        made: dict[str, bytes] = {}
+        if read(self.file) is None:  # else this run has written it already, for another number
+            made[self.file] = self._text().replace("\n", newline).encode()
         path = posixpath.relpath(self.file, posixpath.dirname(self.kustomization) or ".")
         if not _has(before, path, self.kustomization):
             made[self.kustomization] = with_patch(before, path, self.kustomization)
@@ -63,9 +72,10 @@ class NewPatch:
         lines.append(f"  name: {scalar(self.identity.name)}")
         if self.identity.namespace:
             lines.append(f"  namespace: {scalar(self.identity.namespace)}")
-        for depth, key in enumerate((*self.pod, self.group)):
-            lines.append(f"{'  ' * depth}{key}:")
-        lines.append(f"{'  ' * (len(self.pod) + 1)}- name: {scalar(self.container)}")
+        if self.group:
+            for depth, key in enumerate((*self.pod, self.group)):
+                lines.append(f"{'  ' * depth}{key}:")
+            lines.append(f"{'  ' * (len(self.pod) + 1)}- name: {scalar(self.container)}")
         return "\n".join(lines) + "\n"
 
 

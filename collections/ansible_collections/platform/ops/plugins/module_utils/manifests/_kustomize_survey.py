@@ -238,7 +238,7 @@ class Deployed:
     name: str
     body: Node
     origin: Place
-    notes: tuple[str, ...] = ()
+    top: Top | None = None
 
 
 def deployed(tree: Tree, *kinds: str) -> list[Deployed]:
@@ -248,7 +248,7 @@ def deployed(tree: Tree, *kinds: str) -> list[Deployed]:
         if file in known.parents:
             for top in known.tops(file)[0]:
                 if as_text(top.built.body.get("kind")) in kinds:
-                    found.append(_deployed(top.source, top.built.body, top.built.origin, tuple(top.built.notes)))
+                    found.append(_deployed(top.source, top.built.body, top.built.origin, top))
             continue
         if file in known.patch_files:
             continue
@@ -258,12 +258,12 @@ def deployed(tree: Tree, *kinds: str) -> list[Deployed]:
             continue
         for body in documents:
             if isinstance(body, Node) and as_text(body.get("kind")) in kinds:
-                found.append(_deployed(file, body, body.homes[0], ()))
+                found.append(_deployed(file, body, body.homes[0], None))
     return found
 
 
-def _deployed(source: str, body: Node, origin: Place, notes: tuple[str, ...]) -> Deployed:
-    return Deployed(source, as_text(as_node(body.get("metadata")).get("name")), body, origin, notes)
+def _deployed(source: str, body: Node, origin: Place, top: Top | None) -> Deployed:
+    return Deployed(source, as_text(as_node(body.get("metadata")).get("name")), body, origin, top)
 
 
 def contains(folder: str, path: str) -> bool:

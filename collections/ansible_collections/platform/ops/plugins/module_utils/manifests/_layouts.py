@@ -6,13 +6,27 @@
 
 from __future__ import annotations
 
-from ansible_collections.platform.ops.plugins.module_utils.manifests._helm import explicit, warm_up
 from ansible_collections.platform.ops.plugins.module_utils.manifests._helm import find as find_helm
-from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize import SharedBase
+from ansible_collections.platform.ops.plugins.module_utils.manifests._helm import warm_up
+from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_explicit import explicit
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize import find as find_kustomize
+from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_sites import SharedBase
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import YAML_IMPORT_ERROR
-from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Finder
+from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Finder, FoundSites, Target
+from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
-__all__ = ["LAYOUTS", "YAML_IMPORT_ERROR", "SharedBase", "explicit", "find_helm", "find_kustomize", "warm_up"]
+__all__ = ["LAYOUTS", "YAML_IMPORT_ERROR", "SharedBase", "explicit", "find", "warm_up"]
 
-LAYOUTS: tuple[Finder, ...] = (find_kustomize, find_helm)
+
+def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> FoundSites:
+    """Places in overlays and in values; a chart is only guessed at when nothing else answers."""
+    built = find_kustomize(tree, target, shared_base)
+    rendered = find_helm(tree, target, guess=not built.sites)
+    return FoundSites(
+        (*built.sites, *rendered.sites),
+        (*built.refusals, *rendered.refusals),
+        built.claimed | rendered.claimed,
+    )
+
+
+LAYOUTS: tuple[Finder, ...] = (find,)

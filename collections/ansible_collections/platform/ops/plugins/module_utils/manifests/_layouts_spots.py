@@ -28,7 +28,7 @@ class Spot:
     document: Place
     resources: Path
     leaf: Mapping[Number, Path]
-    held: frozenset[Number]  # numbers that are decided here
+    held: Mapping[Number, str]  # numbers that are decided here
     effective: Mapping[Number, str]  # numbers that are decided elsewhere
 
     @property
@@ -76,8 +76,8 @@ def spots(
     """
     mapped: dict[tuple[Place, Path], dict[Number, Path]] = {(at, path): {} for at, path in homes}
     known = set(resource_homes)
-    held: dict[tuple[Place, Path], set[Number]] = {}
-    for number, (_, place) in decided.items():
+    held: dict[tuple[Place, Path], dict[Number, str]] = {}
+    for number, (text, place) in decided.items():
         parent = replace(place, path=place.path[:-2])
         if place.path[-2:] == number and parent in known:
             key = (document(place), parent.path)
@@ -85,13 +85,13 @@ def spots(
         else:
             key = (document(place), place.path)
             mapped.setdefault(key, {})[number] = place.path
-        held.setdefault(key, set()).add(number)
+        held.setdefault(key, {})[number] = text
     made = [
         Spot(
             at,
             path,
             leaf,
-            frozenset(held.get((at, path), ())),
+            held.get((at, path), {}),
             {number: text for number, (text, _) in decided.items() if number not in held.get((at, path), ())},
         )
         for (at, path), leaf in mapped.items()

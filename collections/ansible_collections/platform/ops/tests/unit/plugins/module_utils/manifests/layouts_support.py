@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from ansible_collections.platform.ops.plugins.module_utils.manifests._edit import Edit, edit
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import FoundSites, Number, Site
 from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
@@ -96,7 +95,7 @@ def kustomize_build(folder: Path) -> dict[tuple[Any, ...], Any]:
 def leaves_of(text: str) -> dict[tuple[Any, ...], Any]:
     """Every scalar of a rendered stream by object and path."""
     made: dict[tuple[Any, ...], Any] = {}
-    for document in yaml.load_all(text, Loader=yaml.BaseLoader):  # noqa: S506
+    for document in yaml.load_all(text, Loader=yaml.BaseLoader):
         if document:
             metadata = document.get("metadata", {})
             key = (document["kind"], metadata.get("namespace"), metadata["name"])

@@ -84,8 +84,8 @@ def argocd(helm: str, *, name: str = "shop", more: str = "") -> str:
 
 def flux(values: str, *, name: str = "shop", spec: str = "") -> str:
     return (
-        f"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n"
-        "  interval: 5m\n  chart:\n    spec:\n      chart: ./charts/app\n"
+        f"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: {name}\n  namespace: shop\n"
+        "spec:\n  interval: 5m\n  chart:\n    spec:\n      chart: ./charts/app\n"
         "      sourceRef: {kind: GitRepository, name: fleet}\n" + spec + values
     )
 
@@ -174,7 +174,8 @@ CASES = {
     "valuesFrom a ConfigMap that a kustomization generates": Case(
         {
             "kustomization.yaml": (
-                "resources: [release.yaml]\nconfigMapGenerator:\n- name: shop-values\n  files: [values.yaml=shop.yaml]\n"
+                "resources: [release.yaml]\nconfigMapGenerator:\n- name: shop-values\n"
+                "  files: [values.yaml=shop.yaml]\n"
             ),
             "release.yaml": flux("", spec="  valuesFrom:\n  - {kind: ConfigMap, name: shop-values}\n"),
             "shop.yaml": f"{LIMIT}\n",
@@ -219,6 +220,47 @@ CASES = {
         "release.yaml",
         "kustomize-json6902",
         (0, "value"),
+    ),
+    "a HelmRelease shared by two environments is patched in the one meant": Case(
+        {
+            "base/kustomization.yaml": "resources: [release.yaml]\n",
+            "base/release.yaml": flux(f"  values:\n    {LIMIT}\n"),
+            "prod/kustomization.yaml": "resources: [../base]\n",
+            "test/kustomization.yaml": "resources: [../base]\n",
+        },
+        Target("shop-app", source="prod"),
+        "prod/shop-helmrelease-values.yaml",
+        "flux-helmrelease",
+        ("spec", "values", "resources"),
+        before="300Mi",
+    ),
+    "a HelmRelease that two environments apply unchanged is edited for both": Case(
+        {
+            "base/kustomization.yaml": "resources: [release.yaml]\n",
+            "base/release.yaml": flux(f"  values:\n    {LIMIT}\n"),
+            "apps/kustomization.yaml": "resources: [../base]\n",
+            "prod/kustomization.yaml": "resources: [../apps]\n",
+            "test/kustomization.yaml": "resources: [../apps]\n",
+        },
+        Target("shop-app"),
+        "base/release.yaml",
+        "flux-helmrelease",
+        ("spec", "values", "resources"),
+        affects=("prod", "test"),
+    ),
+    "Flux gives the namespace in which a release is found": Case(
+        {
+            "apps/shop/kustomization.yaml": "resources: [release.yaml]\n",
+            "apps/shop/release.yaml": flux(f"  values:\n    {LIMIT}\n").replace("  namespace: shop\n", ""),
+            "cluster/shop.yaml": (
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: shop}\nspec:\n"
+                "  path: ./apps/shop\n  targetNamespace: mall\n"
+            ),
+        },
+        Target("shop-app", namespace="mall"),
+        "apps/shop/release.yaml",
+        "flux-helmrelease",
+        ("spec", "values", "resources"),
     ),
     "Argo CD valuesObject": Case(
         {"app.yaml": argocd(f"valuesObject:\n  {LIMIT}")},

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize import find
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Number, Target
 from ansible_collections.platform.ops.tests.unit.plugins.module_utils.manifests.layouts_support import (
@@ -155,7 +154,8 @@ CASES = {
         {
             **BASE,
             "prod/kustomization.yaml": (
-                "resources: [../base]\npatchesJson6902:\n- target: {group: apps, version: v1, kind: Deployment, name: web}\n"
+                "resources: [../base]\npatchesJson6902:\n"
+                "- target: {group: apps, version: v1, kind: Deployment, name: web}\n"
                 "  path: j.yaml\n"
             ),
             "prod/j.yaml": (
@@ -270,7 +270,7 @@ CASES = {
             "test/kustomization.yaml": "resources: [../base]\nnamespace: test\n",
         },
         Target("x-web", namespace="prod"),
-        "prod/web-deployment-resources.yaml",
+        "prod/web-deployment-server.yaml",
         "kustomize-patch",
         ("prod", "test"),
     ),
@@ -284,7 +284,7 @@ CASES = {
             "test/kustomization.yaml": "resources: [../base]\nnamespace: test\n",
         },
         Target("web", namespace="prod"),
-        "prod/web-deployment-resources.yaml",
+        "prod/web-deployment-server.yaml",
         "kustomize-patch",
         ("prod", "test"),
     ),
@@ -296,7 +296,7 @@ CASES = {
             "cluster/kustomization.yaml": "resources: [../prod]\n",
         },
         Target("web", namespace="prod"),
-        "prod/web-deployment-resources.yaml",
+        "prod/web-deployment-server.yaml",
         "kustomize-patch",
         ("prod", "test", "cluster"),
         ("prod", "cluster"),
