@@ -31,6 +31,7 @@ class Branches:
     base: str
     tips: Mapping[str, str]
     ahead: Mapping[str, Commit]
+    current: frozenset[str]  # those that have all of the base branch
 
     def own(self, branch: str) -> tuple[Commit, ...]:
         """Return the commits of a branch that the base branch has not."""
@@ -60,12 +61,14 @@ def branches(git: Git, remote: Remote, only: Sequence[str] | None = None) -> Bra
         name: oid for name, oid in refs.items() if name.startswith(remote.prefix) and (only is None or name in only)
     }
     if not tips:
-        return Branches(base, {}, {})
+        return Branches(base, {}, {}, frozenset())
     ahead = _log(git, "--stdin", stdin="\n".join([*tips.values(), f"^{base}"]) + "\n")
     if _cut_off(git, ahead):
         deepen(git, remote)
         ahead = _log(git, "--stdin", stdin="\n".join([*tips.values(), f"^{base}"]) + "\n")
-    return Branches(base, tips, {commit.sha: commit for commit in ahead})
+    having = git.run("for-each-ref", f"--contains={base}", "--format=%(refname)", f"{TRACKING}{remote.prefix}*").text
+    current = frozenset(ref.removeprefix(TRACKING) for ref in having.splitlines())
+    return Branches(base, tips, {commit.sha: commit for commit in ahead}, current)
 
 
 def bumps_on_base(git: Git, base: str, since: datetime) -> list[Commit]:

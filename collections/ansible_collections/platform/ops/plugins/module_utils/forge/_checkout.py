@@ -104,7 +104,10 @@ def _item(request: Request, wanted: Wanted, facts: _Facts, now: datetime) -> dic
     foreign = bool(known.foreign(branch, subject.key, request.email))
     start = clone.base_sha
     if current and not foreign and branch in known.tips:
-        start = _start(clone, known.tips[branch])
+        # The branch, so that what it has is kept; the base branch if the two cannot be merged any more.
+        tip = known.tips[branch]
+        if branch in known.current or merged_tree(clone.git, clone.base_sha, tip) is not None:
+            start = tip
     no = None if current else refusal_by_people(own, request.declined_for, now)
     shown = current or (no.pull_request if no else None)
     return {
@@ -123,13 +126,6 @@ def _item(request: Request, wanted: Wanted, facts: _Facts, now: datetime) -> dic
         "pull_request": shown and summary(shown),
         "described": (shown and current and block_in_body(shown.body)) or None,
     }
-
-
-def _start(clone: Clone, tip: str) -> str:
-    """The branch, so that what it has is kept; the base branch if the two cannot be merged any more."""
-    if clone.git.is_ancestor(clone.base_sha, tip) or merged_tree(clone.git, clone.base_sha, tip) is not None:
-        return tip
-    return clone.base_sha
 
 
 def _with_kind(subject: Subject, pull_requests: Sequence[PullRequest]) -> Subject:

@@ -38,7 +38,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._local import f
 TRACKING = "refs/remotes/origin/"
 # Folders of base commits are left alone this long after their last use, as a playbook may be reading them.
 BASE_IN_USE = 600.0
-RUN_IN_USE = 6 * 3600.0
+RUN_IN_USE = 3600.0
 # Bytes in a checkout are the bytes in git: no line ending, keyword, filter or encoding is converted.
 _ATTRIBUTES = "* -text -ident !eol !filter !working-tree-encoding\n"
 

@@ -84,7 +84,7 @@ class LocalHost:
         return None
 
     def find(self, branch: str) -> Sequence[PullRequest]:
-        return [self._shown(kept) for kept in self._all() if kept.record.branch == branch]
+        return [self._shown(kept) for kept in self._all(lambda record: record.branch == branch)]
 
     def list(self, prefix: str, since: datetime) -> Sequence[PullRequest]:
         return [
@@ -103,10 +103,10 @@ class LocalHost:
 
     def create(self, new: NewPullRequest) -> PullRequest:
         with self._store.locked():
-            for kept in self._all():
-                if kept.record.state == "open" and kept.record.branch == new.branch:
-                    return self._shown(kept)
             refs = self._store.refs()
+            for kept in self._all(lambda record: record.branch == new.branch, refs):
+                if kept.record.state == "open":
+                    return self._shown(kept)
             head = refs.get(HEADS + new.branch)
             base = refs.get(HEADS + new.base)
             if head is None or base is None:
@@ -248,14 +248,14 @@ class LocalHost:
 
     # What the records say, brought up to date with what happened to the branches.
 
-    def _all(self) -> builtins.list[_Kept]:
-        refs = self._store.refs()
-        kept = [_Kept(record, refs[f"{PULLS}{record.number}"]) for record in self._store.records(refs)]
+    def _all(self, wanted: Callable[[Record], bool], refs: dict[str, str] | None = None) -> builtins.list[_Kept]:
+        refs = self._store.refs() if refs is None else refs
+        records = [record for record in self._store.records(refs) if wanted(record)]
+        kept = [_Kept(record, refs[f"{PULLS}{record.number}"]) for record in records]
         opened = [item for item in kept if item.record.state == "open"]
         seen: dict[int, _Kept] = {}
         for base in {item.record.base for item in opened}:
-            of_base = [item for item in opened if item.record.base == base]
-            seen |= self._settled(of_base, refs)
+            seen |= self._settled([item for item in opened if item.record.base == base], refs)
         return [seen.get(item.record.number, item) for item in kept]
 
     def _settled(self, opened: Sequence[_Kept], refs: dict[str, str]) -> dict[int, _Kept]:
@@ -275,12 +275,15 @@ class LocalHost:
                 now = replace(record, state="closed", closed_at=at, updated_at=at)
                 settled[record.number] = self._note(item, now, "Branch deleted")
             elif head != record.head_sha:
-                settled[record.number] = _Kept(replace(record, head_sha=head), item.commit)
+                now = replace(record, head_sha=head, updated_at=self._now())
+                settled[record.number] = self._note(item, now, "Push")
         return settled
 
     def _note(self, item: _Kept, record: Record, event: str) -> _Kept:
+        mark = f"{OPEN}{record.branch}"
+        refs = [f"update {mark} {record.head_sha}" if record.state == "open" else f"delete {mark}"]
         try:
-            return _Kept(record, self._store.write(record, event, item.commit, [f"delete {OPEN}{record.branch}"]))
+            return _Kept(record, self._store.write(record, event, item.commit, refs))
         except ConflictError:  # another process is noting the same
             return _Kept(record, item.commit)
 
@@ -342,9 +345,8 @@ class LocalHost:
         return commit_tree(self._git, tree, parents, message, stamp)
 
     def _one(self, number: int) -> _Kept:
-        for kept in self._all():
-            if kept.record.number == number:
-                return kept
+        for kept in self._all(lambda record: record.number == number):
+            return kept
         raise NotFoundError(
             f"There is no pull request {number} in {self._store.path}; list them with pull_request_info."
         )

@@ -243,16 +243,18 @@ class Publisher:
             foreign=foreign,
             wanted=work.draft is not None,
             on_branch=on_branch,
-            obsolete=bool(current and tip and not foreign and self._obsolete(view.known.base, tip)),
+            obsolete=bool(
+                current and tip and not foreign and not work.draft and self._obsolete(view.known, work.branch)
+            ),
             described=current is None or self._described(work, current),
         )
 
     def _settle(self, work: _Work, view: _View, tip: str | None) -> bool:
         """Find the commit that the branch shall point to; return whether it has the change already."""
-        start, draft, base = work.item.start, work.draft, view.known.base
+        start, draft = work.item.start, work.draft
         assert draft is not None
         parent, tree = start, None
-        if tip is not None and tip != start and self._mergeable(base, tip):
+        if tip is not None and tip != start and self._mergeable(view.known, work.branch):
             # The folder started elsewhere than the branch stands: carry the change over.
             parent = tip
             tree = picked_tree(self._git, before=start, after=draft, onto=tip)
@@ -279,11 +281,11 @@ class Publisher:
             )
         return False
 
-    def _mergeable(self, base: str, tip: str) -> bool:
-        return self._git.is_ancestor(base, tip) or merged_tree(self._git, base, tip) is not None
+    def _mergeable(self, known: Branches, branch: str) -> bool:
+        return branch in known.current or merged_tree(self._git, known.base, known.tips[branch]) is not None
 
-    def _obsolete(self, base: str, tip: str) -> bool:
-        return merged_tree(self._git, base, tip) == tree_of(self._git, base)
+    def _obsolete(self, known: Branches, branch: str) -> bool:
+        return merged_tree(self._git, known.base, known.tips[branch]) == tree_of(self._git, known.base)
 
     def _described(self, work: _Work, current: PullRequest) -> bool:
         if set(self._settings.labels) - set(current.labels):
