@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -115,12 +115,14 @@ class GiteaHost(HttpHost):
     def _set_state(self, number: int, state: Literal["open", "closed"]) -> None:
         self._call("PATCH", f"/pulls/{number}", body={"state": state})
 
-    def _label(self, number: int, names: Sequence[str]) -> None:
-        ids = {label["name"]: label["id"] for label in self._pages("/labels")}
-        for name in names:
-            if name not in ids:
-                ids[name] = self._call("POST", "/labels", body={"name": name, "color": LABEL_COLOUR})["id"]
-        self._call("POST", f"/issues/{number}/labels", body={"labels": [ids[name] for name in names]})
+    def _labels(self) -> Iterable[tuple[str, int]]:
+        return [(label["name"], label["id"]) for label in self._pages("/labels")]
+
+    def _make_label(self, name: str) -> int:
+        return int(self._call("POST", "/labels", body={"name": name, "color": LABEL_COLOUR})["id"])
+
+    def _add_labels(self, number: int, labels: Mapping[str, int]) -> None:
+        self._call("POST", f"/issues/{number}/labels", body={"labels": list(labels.values())})
 
     def _comments(self, number: int) -> Iterable[str]:
         # This list has no pages.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -143,13 +143,15 @@ class GitHubHost(HttpHost):
     def _set_state(self, number: int, state: Literal["open", "closed"]) -> None:
         self._repo.get_pull(number).edit(state=state)
 
-    def _label(self, number: int, names: Sequence[str]) -> None:
-        known = {label.name.lower() for label in self._repo.get_labels()}
-        for name in names:
-            if name.lower() not in known:
-                self._repo.create_label(name, LABEL_COLOUR)
+    def _labels(self) -> Iterable[tuple[str, int]]:
+        return [(label.name, label.id) for label in self._repo.get_labels()]
+
+    def _make_label(self, name: str) -> int:
+        return self._repo.create_label(name, LABEL_COLOUR).id
+
+    def _add_labels(self, number: int, labels: Mapping[str, int]) -> None:
         # PyGithub sends a bare list, which the published description does not have.
-        self._send("POST", f"/issues/{number}/labels", {"labels": list(names)})
+        self._send("POST", f"/issues/{number}/labels", {"labels": list(labels)})
 
     def _comments(self, number: int) -> Iterable[str]:
         return [comment.body or "" for comment in self._repo.get_pull(number).get_issue_comments()]

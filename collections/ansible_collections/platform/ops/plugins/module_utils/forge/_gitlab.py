@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -110,12 +110,14 @@ class GitLabHost(HttpHost):
     def _set_state(self, number: int, state: Literal["open", "closed"]) -> None:
         self._project.mergerequests.update(number, {"state_event": "close" if state == "closed" else "reopen"})
 
-    def _label(self, number: int, names: Sequence[str]) -> None:
-        known = {label.name for label in self._project.labels.list(iterator=True)}
-        for name in names:
-            if name not in known:
-                self._project.labels.create({"name": name, "color": LABEL_COLOUR})
-        self._project.mergerequests.update(number, {"add_labels": ",".join(names)})
+    def _labels(self) -> Iterable[tuple[str, int]]:
+        return [(label.name, label.id) for label in self._project.labels.list(iterator=True)]
+
+    def _make_label(self, name: str) -> int:
+        return int(self._project.labels.create({"name": name, "color": LABEL_COLOUR}).id)
+
+    def _add_labels(self, number: int, labels: Mapping[str, int]) -> None:
+        self._project.mergerequests.update(number, {"add_labels": ",".join(labels)})
 
     def _comments(self, number: int) -> Iterable[str]:
         merge_request = self._project.mergerequests.get(number, lazy=True)

@@ -10,7 +10,7 @@ The subclasses know the verbs of one host; what these verbs raise is judged here
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -49,6 +49,7 @@ class HttpHost(ABC):
         self.calls = calls
         self.repository = repository
         self.warnings: list[str] = []
+        self._label_ids: dict[str, int] | None = None
 
     @property
     @abstractmethod
@@ -84,8 +85,14 @@ class HttpHost(ABC):
     def _set_state(self, number: int, state: Literal["open", "closed"]) -> None: ...
 
     @abstractmethod
-    def _label(self, number: int, names: Sequence[str]) -> None:
-        """Adds labels, and makes those that the repository does not have."""
+    def _labels(self) -> Iterable[tuple[str, int]]:
+        """Name and id of the repository's labels."""
+
+    @abstractmethod
+    def _make_label(self, name: str) -> int: ...
+
+    @abstractmethod
+    def _add_labels(self, number: int, labels: Mapping[str, int]) -> None: ...
 
     @abstractmethod
     def _comments(self, number: int) -> Iterable[str]: ...
@@ -312,16 +319,32 @@ class HttpHost(ABC):
         return self.calls.write(what, act, lambda: self.calls.read(what, happened) or None)
 
     def _with_labels(self, pull: PullRequest, labels: Sequence[str]) -> PullRequest:
-        new = [label for label in dict.fromkeys(labels) if label not in pull.labels]
+        there = {label.lower() for label in pull.labels}
+        new = [label for label in dict.fromkeys(labels) if label.lower() not in there]
         if not new:
             return pull
+        what = f"label {self._called(pull.number)}"
         try:
+            ids = {name: self._label_id(what, name) for name in new}
             # Adding a label twice is harmless.
-            self._write(f"label {self._called(pull.number)}", lambda: self._label(pull.number, new), lambda: False)
+            self._write(what, lambda: self._add_labels(pull.number, ids), lambda: False)
             return self.get(pull.number)
         except OpsError as error:
             self.warnings.append(error.message)
             return pull
+
+    def _label_id(self, what: str, name: str) -> int:
+        """The id of a label, which is made if the repository does not have it. To GitHub case makes no difference."""
+        if self._label_ids is None:
+            self._label_ids = self.calls.read(what, lambda: {label.lower(): id_ for label, id_ in self._labels()})
+        if name.lower() not in self._label_ids:
+            made = self.calls.write(
+                what,
+                lambda: self._make_label(name),
+                lambda: next((id_ for label, id_ in self._labels() if label.lower() == name.lower()), None),
+            )
+            self._label_ids[name.lower()] = made
+        return self._label_ids[name.lower()]
 
     def _ask_one(self, what: str, number: int, name: str, users: Sequence[str], teams: Sequence[str]) -> Sequence[str]:
         unknown: list[str] = []
