@@ -149,7 +149,8 @@ def _subject(remediation: Remediation, owners: Mapping[str, Mapping[str, Any]]) 
     if workload := remediation.workload:
         return Subject(workload.namespace, workload.name, workload.kind, workload.container)
     pod = remediation.pod
-    assert pod is not None  # Remediation guarantees one of workload, pod, app for a bump
+    if pod is None:
+        raise AssertionError("Remediation guarantees one of workload, pod and app for a bump")
     if owner := owners.get(f"{pod.namespace}/{pod.name}"):
         return Subject(pod.namespace, owner["name"], owner["kind"], pod.container)
     kind, name = owner_by_name(pod.name)

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filters with which role limit_bump leads remediations from module to module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible_collections.platform.ops.plugins.module_utils.bump import _flow, _outcome
+from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
+
+Data = Mapping[str, Any]
+
+
+def assign_remediations(remediations: Sequence[Data], **config: Any) -> dict[str, Any]:
+    try:
+        return assign(remediations, Config(**config))
+    except OpsError as error:
+        raise AnsibleFilterError(error.message) from error
+
+
+def bump_decisions(
+    items: Sequence[Data], bumped: Data, opened: Data, act: bool, failure: str, seconds: float
+) -> list[dict[str, Any]]:
+    return _outcome.decisions(
+        items, bumped or None, opened or None, act=act, failure=failure or None, seconds=seconds
+    )
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "assign_remediations": assign_remediations,
+            "checkout_items": _flow.checkout_items,
+            "bump_items": _flow.bump_items,
+            "pull_request_items": _flow.pull_request_items,
+            "bump_decisions": bump_decisions,
+        }
