@@ -89,9 +89,8 @@ class LocalHost:
     def list(self, prefix: str, since: datetime) -> Sequence[PullRequest]:
         return [
             self._shown(kept)
-            for kept in self._all()
-            if kept.record.branch.startswith(prefix)
-            and (kept.record.closed_at is None or kept.record.closed_at >= since)
+            for kept in self._all(lambda record: record.branch.startswith(prefix))
+            if kept.record.closed_at is None or kept.record.closed_at >= since
         ]
 
     def get(self, number: int) -> PullRequest:
