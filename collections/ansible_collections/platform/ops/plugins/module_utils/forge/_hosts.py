@@ -10,7 +10,6 @@ import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -78,7 +77,7 @@ def connect(
     if type == "local" or (address is None and type is None):
         from ansible_collections.platform.ops.plugins.module_utils.forge._local import LocalHost  # noqa: PLC0415
 
-        return LocalHost(Path(unquote(urlsplit(url).path) if url.startswith("file:") else url))
+        return LocalHost(url)
     if address is None:
         raise InputError(f"{url} is a path, and host type {type} needs an address such as https://host/owner/name.git.")
     _require_libraries()
