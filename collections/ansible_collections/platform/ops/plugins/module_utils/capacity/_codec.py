@@ -29,8 +29,13 @@ def seconds(text: str) -> Time:
     return Time(datetime.fromisoformat(text).timestamp())
 
 
+_KNOWN: dict[Any, dict[str, Any]] = {}
+
+
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    if kind not in _KNOWN:
+        _KNOWN[kind] = typing.get_type_hints(kind)
+    return _KNOWN[kind]
 
 
 def _default(field: Field[Any]) -> Any:

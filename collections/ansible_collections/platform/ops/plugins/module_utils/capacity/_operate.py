@@ -22,6 +22,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import (
     _tokens,
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import (
+    EXPECTED,
     Action,
     Ask,
     Close,
@@ -75,9 +76,10 @@ class Writer:
     _held: _lease.Held | None = None
     _renewed: float = 0.0
 
-    def held(self) -> _lease.Held:
+    def held(self, *, renewed: bool = False) -> _lease.Held:
+        """`renewed`: the whole duration is needed from now on."""
         now = self.clock()
-        if self._held is None or now - self._renewed > self.duration / 3:
+        if renewed or self._held is None or now - self._renewed > self.duration / 3:
             floor = _store.read(self.api, self.pool).state.term
             try:
                 self._held = _lease.acquire(
@@ -220,6 +222,16 @@ class Operator:
                     _nodes.admit(self._api, op.node)
         except NotFoundError:
             return  # gone since it was looked at; the next look decides
+
+
+def claim(writer: Writer, operation: str, action: Action) -> bool:
+    """Whether the provider is still to do this, asked right before it does.
+
+    The provider has the Lease's duration from here on, so nobody else acts for the pool meanwhile.
+    """
+    writer.held(renewed=True)
+    op = _store.read(writer.api, writer.pool).state.operation(operation)
+    return op is not None and EXPECTED.get(op.phase) is action
 
 
 def report(

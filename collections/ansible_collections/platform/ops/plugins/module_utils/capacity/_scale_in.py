@@ -23,6 +23,8 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._vetoes impo
 from ansible_collections.platform.ops.plugins.module_utils.cluster._pdb import Budget
 
 MEASURED = ("cpu", "memory")
+# Blockers that go away by themselves while a drain waits.
+PASSING = frozenset({"budget_now", "budget_unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def plan_in(
             candidates.append(Candidate(node.name, used, (_too_full(used, rules),)))
             continue
         found = judge(snapshot, node, around, targets)
-        blockers = list(found.blockers)
+        # What was asked for by name may begin and wait for a budget, as long as the policy allows.
+        blockers = [item for item in found.blockers if node.name not in named or item.reason not in PASSING]
         if last := last_node(snapshot, node):
             blockers.append(last)
         since = None
@@ -205,7 +208,8 @@ def plan_in(
         node = snapshot.nodes[candidate.node]
         if candidate.blockers or (chosen and last_node(snapshot, node)):
             continue
-        if judge(snapshot, node, around, targets, keep=True).blockers:
+        again = judge(snapshot, node, around, targets, keep=True)
+        if any(node.name not in named or item.reason not in PASSING for item in again.blockers):
             continue
         snapshot.closed.add(node.name)
         chosen.append(node.name)

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes out and in, with everything around the API server in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
+
+from tests.nodes.memory_world import World, pool_object
+
+pytestmark = [pytest.mark.stand_in("memory-api"), pytest.mark.stand_in("memory-world")]
+
+QUICK: dict[str, Any] = {"unneededFor": 0, "afterOut": 0, "afterFailure": 0, "retryAfter": 0}
+
+
+def world(members: int = 1, **spec: Any) -> World:
+    made = World.make(pool_object(**{"scaleIn": QUICK, **spec}))
+    for number in range(1, members + 1):
+        made.member(number)
+    return made
+
+
+def nodes(of: World) -> list[str]:
+    return [raw["metadata"]["name"] for raw in of.api.listed(_paths.NODES)]
+
+
+def test_pending_pods_get_a_node_and_everything_is_in_its_place() -> None:
+    here = world()
+    here.workload("web", 12)
+    here.run("present")
+    assert nodes(here) == ["workers-1", "workers-2"]
+    assert here.machines["workers-2"].address == "10.0.0.2"
+    here.settle()
+    assert all(pod["spec"].get("nodeName") for pod in here.api.listed(_paths.PODS))
+    assert here.left_behind() == []
+
+
+def test_asking_twice_adds_nothing() -> None:
+    here = world()
+    here.workload("web", 12)
+    here.run("present")
+    [again] = here.run("present")
+    assert not again.changed
+    assert nodes(here) == ["workers-1", "workers-2"]
+
+
+def test_an_idle_node_is_emptied_and_given_back() -> None:
+    here = world(2)
+    here.workload("web", 4)
+    here.budget("web", maxUnavailable=1)
+    here.run("absent", names=("workers-1",))
+    for _ in range(10):
+        here.now += 10
+        here.settle()
+        here.run("resumed")
+    assert nodes(here) == ["workers-2"]
+    assert list(here.machines) == ["workers-2"]
+    assert here.pool().state.addresses() == ["10.0.0.2"]
+    assert len(here.api.evicted) == 4
+    assert here.left_behind() == []
+
+
+def test_without_a_name_the_idle_node_goes() -> None:
+    here = world(3)
+    here.workload("web", 10)
+    here.run("absent")
+    assert len(nodes(here)) == 2
+    assert here.left_behind() == []
+
+
+def test_a_budget_that_never_yields_refuses_the_node_before_it_is_cordoned() -> None:
+    here = world(2)
+    here.workload("web", 1)
+    here.budget("web", minAvailable=1)
+    [result] = here.run("absent", names=("workers-1",))
+    assert not result.changed
+    [candidate] = result.plan["candidates"]
+    assert [item["reason"] for item in candidate["blockers"]] == ["budget_never"]
+    assert here.left_behind() == []
+
+
+def test_a_drain_that_takes_too_long_is_taken_back_and_names_pod_and_budget() -> None:
+    here = world(2, scaleIn={**QUICK, "podTimeout": "1m", "retryAfter": "5m"})
+    here.workload("web", 2)
+    here.budget("web", minAvailable=1)
+    # no replacement gets Ready, so the budget keeps the last healthy pod where it is
+    here.api.hook = lambda when, verb, path: _only_ready(here, "web-2")
+    ended = [item for result in here.run("absent", names=("workers-1",)) for item in result.progress.ended]
+    assert here.api.objects[_paths.node("workers-1")]["spec"]["unschedulable"] is True
+    while not ended and here.now < 1_800_000_600:
+        here.now += 20
+        ended += [item for result in here.run("resumed") for item in result.progress.ended]
+    [(node, ok, message)] = ended
+    assert (node, ok) == ("workers-1", False)
+    assert "pod shop/web-2 is still there" in message
+    assert "disruption budget" in message
+    assert here.left_behind() == []
+    assert list(here.pool().state.failed) == ["workers-1"]
+
+
+def _only_ready(here: World, name: str) -> None:
+    for pod in here.api.listed(_paths.PODS):
+        status = "True" if pod["metadata"]["name"] == name else "False"
+        pod["status"]["conditions"] = [{"type": "Ready", "status": status}]
+    for item in here.api.listed("/apis/policy/v1/poddisruptionbudgets"):
+        item["status"] = here.api.budget_status(item)
+
+
+@pytest.mark.parametrize("mood", ["quota", "stock_out", "other"])
+def test_a_provider_that_fails_leaves_nothing_and_backs_off_by_class(mood: str) -> None:
+    here = world()
+    here.workload("web", 12)
+    here.mood = lambda: mood
+    here.run("present")
+    here.mood = lambda: ""
+    here.now += 15
+    here.run("resumed")
+    assert nodes(here) == list(here.machines) == ["workers-1"]
+    assert here.left_behind() == []
+    [again] = here.run("present")
+    assert [item["reason"] for item in again.plan["limits"]] == ["backoff"]
+    here.now += 301
+    here.run("present")
+    assert nodes(here) == ["workers-1", "workers-2"]
+
+
+@pytest.mark.parametrize("mood", ["dead", "sick"])
+def test_a_machine_that_never_gets_anywhere_is_given_back_with_its_address(mood: str) -> None:
+    here = world()
+    here.workload("web", 12)
+    here.mood = lambda: mood
+    here.run("present")
+    here.mood = lambda: ""
+    assert "workers-2" in here.machines
+    for _ in range(40):
+        here.now += 60
+        here.run("resumed")
+    assert nodes(here) == list(here.machines) == ["workers-1"]
+    assert here.left_behind() == []
+
+
+def test_a_token_that_expires_before_the_machine_joins_is_replaced() -> None:
+    here = world()
+    here.workload("web", 12)
+    here.mood = lambda: "dead"
+    here.run("present")
+    assert any("bootstrap-token-" in path for path in here.api.objects)
+    here.now += 800
+    here.machines["workers-2"].boots = True
+    here.mood = lambda: ""
+    seen = []
+    here.api.hook = lambda when, verb, path: (
+        seen.append(path) if when == "after" and verb == "POST" and path.endswith("/secrets") else None
+    )
+    here.run("resumed")
+    assert len(seen) == 1
+    assert nodes(here) == ["workers-1", "workers-2"]
+    assert here.left_behind() == []
+
+
+def test_pods_that_need_the_node_call_its_removal_off() -> None:
+    here = world(2, max=2)
+    here.workload("web", 5)
+    here.budget("web", minAvailable=1)
+    here.api.hook = lambda when, verb, path: _only_ready(here, "web-5")
+    here.run("absent", names=("workers-1",))
+    assert [op.phase for op in here.pool().state.operations] == ["Draining"]
+    here.api.hook = lambda when, verb, path: None
+    here.scale("web", 12)
+    here.run("present")
+    here.settle()
+    assert all(pod["spec"].get("nodeName") for pod in here.api.listed(_paths.PODS))
+    assert nodes(here) == ["workers-1", "workers-2"]
+    assert here.left_behind() == []
+    assert not here.pool().state.failed
+
+
+def test_two_runs_at_once_do_not_both_act() -> None:
+    here = world()
+    here.workload("web", 12)
+    here.writer("other").held()
+    with pytest.raises(ConflictError) as caught:
+        here.run("present")
+    assert caught.value.reason == "busy"
+    assert "held by other" in caught.value.message
+    here.now += 306
+    here.run("present")
+    assert nodes(here) == ["workers-1", "workers-2"]
+
+
+def test_the_last_address_is_given_once() -> None:
+    here = world(1, addresses=["10.0.0.1-10.0.0.2"])
+    here.workload("web", 40)
+    here.run("present")
+    assert sorted(machine.address for machine in here.machines.values()) == ["10.0.0.1", "10.0.0.2"]
+    assert here.left_behind() == []
