@@ -111,9 +111,8 @@ class Pantry:
                 if self.kitchen is None or release.chart is None:
                     raise HelmError("no helm")
                 values = dump(effective_values(release))
-                self.plain[release] = mappings(
-                    self.kitchen.render(release.chart, release.name, release.namespace, values)
-                )
+                documents = self.kitchen.render(release.chart, release.name, release.namespace, values)
+                self.plain[release] = _post_rendered(release, mappings(documents))
             except HelmError:
                 self.plain[release] = []
         return self.plain[release]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import posixpath
+import resource
 import shutil
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
 
 SECONDS = 30.0
 MAX_OUTPUT = 16 * 1024 * 1024
+MAX_MEMORY = 2 * 1024 * 1024 * 1024
 
 
 class HelmError(Exception):
@@ -105,6 +108,7 @@ def _run(command: list[str], environment: dict[str, str], text: str) -> str:
             process = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, stderr=errors, env=environment)
         except OSError as error:
             raise HelmError(f"{command[0]} cannot be run: {error.strerror}") from error
+        _bound(process.pid)
         late = threading.Event()
 
         def stop() -> None:
@@ -130,6 +134,13 @@ def _run(command: list[str], environment: dict[str, str], text: str) -> str:
             errors.seek(0)
             raise HelmError(" ".join(errors.read(2000).decode(errors="replace").split())[:500])
         return output.decode(errors="replace")
+
+
+def _bound(pid: int) -> None:
+    """Keeps a chart that asks for all the memory there is from getting it; only Linux can bound a running process."""
+    if hasattr(resource, "prlimit"):
+        with suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
 
 
 def mappings(documents: list[Any]) -> list[Node]:

@@ -97,10 +97,13 @@ def leaves_of(text: str) -> dict[tuple[Any, ...], Any]:
     made: dict[tuple[Any, ...], Any] = {}
     for document in yaml.load_all(text, Loader=yaml.BaseLoader):
         if document:
-            metadata = document.get("metadata", {})
-            key = (document["kind"], metadata.get("namespace"), metadata["name"])
-            made.update(_walk(document, key))
+            made.update(leaves_of_object(document))
     return made
+
+
+def leaves_of_object(body: Mapping[str, Any], above: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any]:
+    metadata = body.get("metadata", {})
+    return _walk(body, (*above, body["kind"], metadata.get("namespace"), metadata["name"]))
 
 
 def _walk(value: Any, path: tuple[Any, ...]) -> dict[tuple[Any, ...], Any]:
