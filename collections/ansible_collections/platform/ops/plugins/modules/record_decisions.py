@@ -13,7 +13,7 @@ author: platform.ops contributors (@platform-ops)
 description:
   - Appends decisions to the decision log C(decisions.jsonl) of the remediation state folder and gives the remediations
     back to the inbox, as done or for later.
-  - A remediation that a run gave no decision on is handed out again by P(platform.ops.lane#event_source).
+  - A remediation that a run gave no decision on is handed out again by the event source C(platform.ops.lane).
   - Traces and logs go to an OpenTelemetry collector when E(OTEL_EXPORTER_OTLP_ENDPOINT) is set.
 attributes:
   check_mode:
@@ -27,7 +27,7 @@ attributes:
     description: Each call appends to the log. Marking a remediation done twice changes nothing.
 options:
   state_dir:
-    description: Remediation state folder, the same as that of P(platform.ops.receiver#event_source).
+    description: Remediation state folder, the same as that of the event source C(platform.ops.receiver).
     type: path
     required: true
   retry_seconds:
@@ -35,59 +35,20 @@ options:
     type: float
     default: 300
   decisions:
-    description: One entry per decision.
+    description:
+      - One entry per decision; keys with an empty value count as not given.
+      - C(decision), required, is one of V(opened), V(updated), V(unchanged), V(refused), V(declined), V(limited),
+        V(failed), V(would_open), V(merged), V(closed).
+      - C(id) is the id of the remediation; left out for what no alert asked for, such as a merge.
+      - C(kind), C(source), C(cluster), C(target) (as C(namespace/kind/name/container)) and C(resource) say what it is
+        about, C(reason) (a stable code) and C(message) (a sentence) why it was decided so.
+      - C(pull_request) is the address of the pull request, C(branch) its branch.
+      - C(changes) are the changes of M(platform.ops.bump_limits); the report of observe mode is made from them.
+      - C(seconds) is how long it took, C(at) (RFC 3339, now by default) when it was decided.
+      - C(not_before) (RFC 3339) has the remediation handed out again at that time.
     type: list
     elements: dict
     required: true
-    suboptions:
-      decision:
-        description: What was decided.
-        type: str
-        required: true
-        choices: [opened, updated, unchanged, refused, declined, limited, failed, would_open, merged, closed]
-      id:
-        description: Id of the remediation. Left out for what no alert asked for, such as a merge.
-        type: str
-      at:
-        description: When it was decided, RFC 3339. Now when left out.
-        type: str
-      kind:
-        description: Kind of the remediation.
-        type: str
-      source:
-        description: Sender of the alert.
-        type: str
-      cluster:
-        description: Cluster of the target.
-        type: str
-      target:
-        description: What the remediation is about, as C(namespace/kind/name/container).
-        type: str
-      resource:
-        description: The resource that was short.
-        type: str
-      reason:
-        description: Stable code of the reason.
-        type: str
-      message:
-        description: The reason in a sentence.
-        type: str
-      pull_request:
-        description: Address of the pull request.
-        type: str
-      branch:
-        description: Its branch.
-        type: str
-      changes:
-        description: The changes of M(platform.ops.bump_limits), from which the report of observe mode is made.
-        type: list
-        elements: dict
-      seconds:
-        description: How long it took to decide.
-        type: float
-      not_before:
-        description: The remediation is handed out again at this time, RFC 3339.
-        type: str
 """
 
 EXAMPLES = r"""
@@ -131,28 +92,13 @@ later:
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._main import main_of
-from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DECISIONS
 from ansible_collections.platform.ops.plugins.module_utils.remediation._record import record
-
-DECISION = {
-    "decision": {"type": "str", "required": True, "choices": list(DECISIONS)},
-    **{
-        name: {"type": "str"}
-        for name in (
-            *("id", "at", "kind", "source", "cluster", "target", "resource", "reason", "message", "pull_request"),
-            *("branch", "not_before"),
-        )
-    },
-    "changes": {"type": "list", "elements": "dict"},
-    "seconds": {"type": "float"},
-}
-
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
         "state_dir": {"type": "path", "required": True},
         "retry_seconds": {"type": "float", "default": 300.0},
-        "decisions": {"type": "list", "elements": "dict", "required": True, "options": DECISION},
+        "decisions": {"type": "list", "elements": "dict", "required": True},
     },
     "supports_check_mode": True,
 }
@@ -163,7 +109,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     Raises:
         OpsError: the decisions cannot be written down.
     """
-    decisions = [{k: v for k, v in entry.items() if v is not None} for entry in params["decisions"]]
+    decisions = [{k: v for k, v in entry.items() if v not in (None, "")} for entry in params["decisions"]]
     result = record(params["state_dir"], decisions, retry_seconds=params["retry_seconds"], check=check_mode)
     return {"changed": bool(decisions), **result}
 

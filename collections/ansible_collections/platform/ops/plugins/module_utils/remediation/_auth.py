@@ -16,6 +16,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Union
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
 
@@ -72,7 +73,7 @@ class SecretVariable:
         return self._secrets
 
 
-Secrets = SecretFile | SecretVariable
+Secrets = Union[SecretFile, SecretVariable]  # noqa: UP007 (ansible-test's pylint takes `|` for an error)
 
 
 def bearer_matches(header: str | None, secrets: Secrets) -> bool:

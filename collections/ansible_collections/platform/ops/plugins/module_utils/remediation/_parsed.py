@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Union
 
 from ansible_collections.platform.ops.plugins.module_utils.remediation import _grammar as grammar
 from ansible_collections.platform.ops.plugins.module_utils.remediation._assemble import assemble
@@ -15,7 +16,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import Remediation
 
 # The fields of one remediation, or why this part of an alert gives none.
-Candidate = dict[str, object] | RefusedError
+Candidate = Union[dict[str, object], RefusedError]  # noqa: UP007 (ansible-test's pylint takes `|` for an error)
 
 
 @dataclass(slots=True)

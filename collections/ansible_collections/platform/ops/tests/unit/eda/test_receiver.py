@@ -182,7 +182,7 @@ def test_ten_thousand_alerts_fit_in_one_body_and_are_stored_within_seconds(start
 
 def test_too_many_requests_are_told_when_to_come_again(start_receiver):
     post = start_receiver(requests_per_second=0.1, burst=2)
-    assert [post("/newrelic", NEWRELIC)[0] for _ in range(2)] == [202, 202]
+    assert [post("/newrelic", NEWRELIC)[0] for _time in range(2)] == [202, 202]
     status, _body, headers = post("/newrelic", NEWRELIC)
     assert status == 429
     assert int(headers["Retry-After"]) >= 1

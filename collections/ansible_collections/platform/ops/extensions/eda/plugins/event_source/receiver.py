@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,18 +210,19 @@ def _alertmanager(options: Options) -> Alertmanager | None:
     filters = options.any("alertmanager_filter", [])
     if not isinstance(filters, list) or not all(isinstance(item, str) for item in filters):
         raise InputError("platform.ops.receiver: alertmanager_filter must be a list of matchers.")
-    values = {
-        "interval": options.number("alertmanager_interval", 60, least=1),
-        "filters": tuple(filters),
-        "token_file": options.path("alertmanager_token_file"),
-        "username": options.optional("alertmanager_username"),
-        "password_file": options.path("alertmanager_password_file"),
-        "ca_file": options.path("alertmanager_ca_file"),
-        "cert_file": options.path("alertmanager_cert_file"),
-        "key_file": options.path("alertmanager_key_file"),
-    }
+    server = partial(
+        Alertmanager,
+        interval=options.number("alertmanager_interval", 60, least=1),
+        filters=tuple(filters),
+        token_file=options.path("alertmanager_token_file"),
+        username=options.optional("alertmanager_username"),
+        password_file=options.path("alertmanager_password_file"),
+        ca_file=options.path("alertmanager_ca_file"),
+        cert_file=options.path("alertmanager_cert_file"),
+        key_file=options.path("alertmanager_key_file"),
+    )
     url = options.optional("alertmanager_url")
-    return Alertmanager(url, **values) if url else None
+    return server(url) if url else None
 
 
 async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:

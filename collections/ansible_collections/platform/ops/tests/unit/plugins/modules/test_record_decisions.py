@@ -57,3 +57,14 @@ def test_check_mode_says_what_would_be(run, tmp_path):
 def test_a_wrong_time_is_an_error_with_its_reason(run):
     result = run(decisions=[{"id": "t:1", "decision": "limited", "not_before": "soon"}])
     assert (result["failed"], result["reason"]) == (True, "invalid_input")
+
+
+def test_a_decision_outside_the_contract_is_an_error(run, tmp_path):
+    result = run(decisions=[{"id": "t:1", "decision": "opened"}, {"id": "t:2", "decision": "perhaps"}])
+    assert (result["failed"], result["reason"]) == (True, "invalid_input")
+    assert "'perhaps'" in result["msg"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_keys_without_a_value_count_as_not_given(run):
+    assert run(decisions=[{"id": "t:1", "decision": "opened", "not_before": None, "branch": ""}])["done"] == ["t:1"]

@@ -118,7 +118,7 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path):
 def test_the_bucket_allows_a_burst_and_then_the_rate():
     now = [0.0]
     bucket = Bucket(rate=2, burst=3, clock=lambda: now[0])
-    assert [bucket.take() for _ in range(3)] == [0, 0, 0]
+    assert [bucket.take() for _time in range(3)] == [0, 0, 0]
     assert bucket.take() == pytest.approx(0.5)
     now[0] += 0.5
     assert bucket.take() == 0

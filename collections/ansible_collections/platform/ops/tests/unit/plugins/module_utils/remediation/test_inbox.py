@@ -215,7 +215,7 @@ def test_many_threads_and_connections_lose_and_double_nothing(tmp_path):
         inbox.close()
 
     threads = [threading.Thread(target=put, args=(start,)) for start in (0, 30, 60)]
-    threads += [threading.Thread(target=take, daemon=True) for _ in range(2)]
+    threads += [threading.Thread(target=take, daemon=True) for _time in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -249,7 +249,7 @@ def test_whenever_the_writer_is_killed_what_it_acknowledged_is_there_whole(tmp_p
             env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
             text=True,
         )
-        for _ in range(5 + start // 1000):
+        for _time in range(5 + start // 1000):
             acknowledged.add(writer.stdout.readline().strip())
         writer.send_signal(signal.SIGKILL)
         acknowledged |= {line.strip() for line in writer.stdout.readlines() if line.endswith("\n")}

@@ -17,6 +17,14 @@ def found(payload, settings=SETTINGS):
     return [(r.id, r.status, r.resource, r.evidence.value) for r in parse(payload, settings).remediations]
 
 
+def resources(payload):
+    return [remediation.resource for remediation in parse(payload, SETTINGS).remediations]
+
+
+def values(payload, settings=SETTINGS):
+    return [remediation.evidence.value for remediation in parse(payload, settings).remediations]
+
+
 def refused(payload):
     return [(refusal.code.value, refusal.field) for refusal in parse(payload, SETTINGS).refusals]
 
@@ -33,19 +41,19 @@ def test_one_payload_asks_for_memory_and_cpu():
 def test_the_same_payload_again_is_the_same_alert_and_other_numbers_are_another():
     first, again = found(PLAIN), found(dict(reversed(PLAIN.items())))
     assert first == again
-    assert {i for i, *_ in found({**PLAIN, "max_memory": 500})}.isdisjoint({i for i, *_ in first})
+    assert {entry[0] for entry in found({**PLAIN, "max_memory": 500})}.isdisjoint({entry[0] for entry in first})
 
 
 def test_units_are_configured_and_a_unit_in_the_payload_wins():
     settings = Settings.parse(newrelic={"memory_unit": "bytes", "cpu_unit": "millicores"})
-    assert [v for *_, v in found({**PLAIN, "max_memory": 503316480, "max_cpu": 900}, settings)] == ["900m", "503316480"]
-    assert [v for *_, v in found({**PLAIN, "max_memory": "1.5Gi", "max_cpu": "250m"})] == ["250m", "1.5Gi"]
+    assert values({**PLAIN, "max_memory": 503316480, "max_cpu": 900}, settings) == ["900m", "503316480"]
+    assert values({**PLAIN, "max_memory": "1.5Gi", "max_cpu": "250m"}) == ["250m", "1.5Gi"]
 
 
 def test_only_what_is_said_is_asked_for():
-    assert [r for _, _, r, _ in found({"app_name": "checkout", "max_memory": 480})] == ["memory"]
-    assert [r for _, _, r, _ in found({**PLAIN, "max_cpu": 0})] == ["memory"]
-    assert [r for _, _, r, _ in found({**PLAIN, "max_cpu": None})] == ["memory"]
+    assert resources({"app_name": "checkout", "max_memory": 480}) == ["memory"]
+    assert resources({**PLAIN, "max_cpu": 0}) == ["memory"]
+    assert resources({**PLAIN, "max_cpu": None}) == ["memory"]
 
 
 def test_a_workflows_issue_is_known_by_its_id():
@@ -60,12 +68,12 @@ def test_a_workflows_issue_is_known_by_its_id():
     ("state", "status"), [("CREATED", "firing"), ("activated", "firing"), ("ACKNOWLEDGED", "firing")]
 )
 def test_the_states_of_an_open_issue_are_firing(state, status):
-    assert {s for _, s, _, _ in found({**ISSUE, "state": state})} == {status}
+    assert {entry[1] for entry in found({**ISSUE, "state": state})} == {status}
 
 
 def test_a_closed_issue_resolves_both_even_when_it_no_longer_says_which():
     closed = {"issueId": "b1946ac9-2c1f", "state": "CLOSED", "app_name": "checkout"}
-    assert [(i, s) for i, s, _, _ in found(closed)] == [
+    assert [entry[:2] for entry in found(closed)] == [
         ("newrelic:b1946ac9-2c1f/cpu", "resolved"),
         ("newrelic:b1946ac9-2c1f/memory", "resolved"),
     ]
@@ -84,7 +92,7 @@ def test_a_workflow_without_numbers_is_read_by_its_condition_and_entity():
 
 def test_a_number_that_is_none_refuses_its_resource_only():
     payload = {**PLAIN, "max_memory": "{{ 7*7 }}"}
-    assert [r for _, _, r, _ in found(payload)] == ["cpu"]
+    assert resources(payload) == ["cpu"]
     assert refused(payload) == [("invalid_number", "max_memory")]
 
 
