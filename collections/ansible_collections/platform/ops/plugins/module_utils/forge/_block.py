@@ -19,8 +19,10 @@ _CHANGE = {"field": str, "resource": str, "after": str}
 def fenced(block: Mapping[str, Any]) -> str:
     """Return the block as it stands in a body; the same block gives the same bytes."""
     text = json.dumps({"version": VERSION, **block}, indent=1, sort_keys=True, ensure_ascii=True)
-    # A fence ends at a line of back-quotes; inside JSON text they can be written as an escape.
-    return f"```json platform.ops\n{text.replace('`', chr(92) + 'u0060')}\n```"
+    # Inside JSON text these can be written as escapes: a fence ends at back-quotes, a marker begins with a bracket.
+    for sign in "`<>":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return f"```json platform.ops\n{text}\n```"
 
 
 def block_in_body(body: str) -> dict[str, Any] | None:
