@@ -129,7 +129,7 @@ class Demo:
 
     def post(self, path: str, body: object) -> None:
         answer = self.running.post(path, body)
-        tell(f"POST {path} -> {answer.status} {answer.body.decode()[:120]}")
+        tell(f"POST {path} -> {answer.status} {answer.body.decode().strip()}")
 
     def pulls(self) -> list[PullRequest]:
         return sorted(self.host.list("platform-ops/", LONG_AGO), key=lambda pull: pull.number)
@@ -139,11 +139,14 @@ class Demo:
             return []
         return [json.loads(line) for line in self.decisions_file.read_text().splitlines()]
 
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > until:
-                raise SystemExit(f"demo: {what} did not happen within {seconds:g} s.\n{self.running.output()[-3000:]}")
+                raise SystemExit(
+                    f"demo: {what} did not happen within {seconds:g} s.\n{self.running.output()[-3000:]}\n"
+                    + "\n".join(json.dumps(one) for one in self.decisions())
+                )
             time.sleep(0.05)
 
     def show_diff(self, pull: PullRequest) -> None:
@@ -172,7 +175,7 @@ def layouts() -> list[dict[str, Any]]:
         near_limit("memory", "370Mi", **pod("production", "paymentservice-7c9b8d6d5f-k9x2z", "server")),
         near_limit("memory", "740Mi", **pod("storefront", "web-5c8d7f9b6-f9z2k", "storefront")),
         near_limit("memory", "490Mi", **pod("backoffice", "ledger-7b6d9c8f5-z4k2x", "ledger")),
-        near_limit("memory", "188Mi", **pod("marketing", "reviews-9c8f5d7b6-b4k2x", "reviews")),
+        near_limit("memory", "311Mi", **pod("marketing", "loyalty-9c8f5d7b6-b4k2x", "loyalty")),
     ]
 
 

@@ -25,11 +25,9 @@ def assign_remediations(remediations: Sequence[Data], **config: Any) -> dict[str
 
 
 def bump_decisions(
-    items: Sequence[Data], bumped: Data, opened: Data, act: bool, failure: str, seconds: float
+    items: Sequence[Data], bumped: Data, opened: Data, *, act: bool, failure: str, seconds: float
 ) -> list[dict[str, Any]]:
-    return _outcome.decisions(
-        items, bumped or None, opened or None, act=act, failure=failure or None, seconds=seconds
-    )
+    return _outcome.decisions(items, bumped or None, opened or None, act=act, failure=failure or None, seconds=seconds)
 
 
 class FilterModule:

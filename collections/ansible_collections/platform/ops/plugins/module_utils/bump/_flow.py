@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils.bump._assign import RESOURCE_OPTIONS
+from ansible_collections.platform.ops.plugins.module_utils.forge._body import Part, describe
+
 Data = Mapping[str, Any]
 
 
@@ -23,55 +26,95 @@ def checkout_items(items: Sequence[Data]) -> list[dict[str, Any]]:
 def bump_items(items: Sequence[Data], checkout: Data) -> list[dict[str, Any]]:
     """Return the items for `bump_limits`: what to raise, in which folder, after which history."""
     prepared = {one["label"]: one for one in checkout["items"]}
-    return [
-        {
-            **item["bump"],
-            "kind": item["bump"].get("kind") or prepared[item["label"]]["kind"],
-            "label": item["label"],
-            **{name: prepared[item["label"]][name] for name in ("worktree", "start", "history")},
-        }
-        for item in items
-    ]
+    made: list[dict[str, Any]] = []
+    for item in items:
+        here = prepared[item["label"]]
+        made.append(
+            {
+                **item["bump"],
+                "kind": item["bump"].get("kind") or here["kind"],
+                "label": item["label"],
+                **{name: here[name] for name in ("worktree", "start", "history")},
+            }
+        )
+    again = {one["key"]: one for one in checkout["items"] if one["rebuild"] and one["described"]}
+    for one in again.values():
+        made += proposed_again(one)
+    return made
 
 
-def by_workload(items: Sequence[Data], checkout: Data, bump: Data) -> list[dict[str, Any]]:
-    """Bring together what belongs into one pull request: all containers and resources of a workload.
+def proposed_again(prepared: Data) -> list[dict[str, Any]]:
+    """Return bump items that raise what an open pull request has raised, in a folder that starts from the base branch.
 
-    Each has `item` (the first, for its workload), `prepared` (of checkout), `results` (of bump_limits, only those that
-    found numbers) and `remediations`.
+    `set` never lowers: what the base branch has got meanwhile stays.
     """
+    made = []
+    for change in prepared["described"]["changes"]:
+        option = RESOURCE_OPTIONS.get(change["resource"])
+        if option is None or change["field"] != "limits":
+            continue
+        container = change.get("container")
+        made.append(
+            {
+                **{name: prepared[name] for name in ("namespace", "kind", "name", "worktree", "start")},
+                "container": None if container == "pod" else container or None,
+                option: {"set": change["after"]},
+                "label": f"{prepared['key']} again",
+            }
+        )
+    return made
+
+
+def pull_request_items(
+    items: Sequence[Data], checkout: Data, bumped: Data, cluster: str, declined_for: str
+) -> list[dict[str, Any]]:
+    """Return the items for `open_pr`, one per workload: all its containers and resources share a pull request.
+
+    The label of each is the list of the labels it stands for.
+    """
+    made = []
+    for group in _by_workload(items, checkout, bumped):
+        here = group["prepared"]
+        told = describe(
+            {"cluster": cluster, **group["workload"]},
+            group["parts"],
+            history=here["history"],
+            declined_for=declined_for,
+            previous=here["described"],
+        )
+        made.append(
+            {
+                "label": group["labels"],
+                **group["workload"],
+                "worktree": here["worktree"],
+                "start": here["start"],
+                "title": told.title,
+                "commit_message": told.commit_message,
+                "body": told.body,
+                "changes": list(told.changes),
+            }
+        )
+    return made
+
+
+def _by_workload(items: Sequence[Data], checkout: Data, bumped: Data) -> list[dict[str, Any]]:
     prepared = {one["label"]: one for one in checkout["items"]}
-    found: dict[str, dict[str, Any]] = {}
-    for item, result in zip(items, bump["results"], strict=True):
+    results = {one["label"]: one for one in bumped["results"]}
+    groups: dict[str, dict[str, Any]] = {}
+    for item in items:
+        here, result = prepared[item["label"]], results[item["label"]]
         if result["failed"]:
             continue
-        workload = {**item["workload"], "kind": result["target"]["kind"] or item["workload"]["kind"]}
-        here = prepared[item["label"]]
-        group = found.setdefault(
-            here["key"], {"workload": workload, "prepared": here, "results": [], "remediations": [], "labels": []}
+        kind = result["target"]["kind"] or item["workload"]["kind"]
+        group = groups.setdefault(
+            here["key"],
+            {"workload": {**item["workload"], "kind": kind}, "prepared": here, "labels": [], "parts": []},
         )
-        group["results"].append(result)
-        group["remediations"] += item["remediations"]
         group["labels"].append(item["label"])
-    return [group for group in found.values() if _has_work(group)]
+        group["parts"].append(Part(item["bump"], result, item["remediations"]))
+    return [group for group in groups.values() if _has_work(group)]
 
 
 def _has_work(group: Data) -> bool:
     """An open pull request is looked at again even if there is nothing to add: it may have become obsolete."""
-    return group["prepared"]["state"] == "open" or any(result["changes"] for result in group["results"])
-
-
-def pull_request_items(items: Sequence[Data], checkout: Data, bump: Data) -> list[dict[str, Any]]:
-    """Return the items for `open_pr`, one per workload; each label is the list of the labels it stands for."""
-    return [
-        {
-            "label": group["labels"],
-            **group["workload"],
-            "worktree": group["prepared"]["worktree"],
-            "start": group["prepared"]["start"],
-            "files": sorted({file for result in group["results"] for file in result["files"]}),
-            "changes": [change for result in group["results"] for change in result["changes"]],
-            "title": "Raise limits",
-        }
-        for group in by_workload(items, checkout, bump)
-    ]
+    return group["prepared"]["state"] == "open" or any(part.result["changes"] for part in group["parts"])
