@@ -65,6 +65,9 @@ class Server:
             if "/" not in entry["name"]
         }
 
+    def serves(self, group_and_version: str) -> bool:
+        return bool(self._served(group_and_version))
+
     def find(self, thing: Mapping[str, Any]) -> Object | None:
         """The live object, or None where it, or its whole kind, is not there."""
         try:
