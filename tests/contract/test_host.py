@@ -116,13 +116,13 @@ def test_lists_are_read_to_their_last_page(subject, monkeypatch):
     for number in range(5):
         subject.push(f"platform-ops/{number}", f"{number}\n")
         host.create(new(f"platform-ops/{number}", labels=(f"label-{number}",)))
-        host.comment(1, "A remark.", f"<!-- {number} -->")
+        host.comment(1, "A remark.", f"note-{number}")
     host.close(2)
     host.close(4)
     assert [pull.branch[-1] for pull in host.list("platform-ops/", LONG_AGO)] == ["4", "3", "2", "1", "0"]
     assert [pull.state for pull in host.find("platform-ops/1")] == ["closed"]
     assert [pull.labels for pull in host.find("platform-ops/4")] == [("label-4",)]
-    assert host.comment(1, "A remark.", "<!-- 4 -->") is False
+    assert host.comment(1, "A remark.", "note-4") is False
 
 
 def test_update_changes_what_is_given_and_nothing_else(subject):
@@ -158,11 +158,11 @@ def test_a_draft_keeps_its_state_when_the_title_changes(subject):
 
 def test_a_comment_with_a_marker_is_made_once(subject):
     host, made = opened(subject)
-    marker = "<!-- platform.ops note=foreign-commit -->"
+    marker = "foreign-0123"
     assert host.comment(made.number, "Somebody else pushed here.", marker) is True
     assert host.comment(made.number, "Somebody else pushed here, again.", marker) is False
     assert subject.connect().comment(made.number, "Third", marker) is False
-    assert host.comment(made.number, "Another matter", "<!-- platform.ops note=other -->") is True
+    assert host.comment(made.number, "Another matter", "foreign-012") is True
 
 
 def test_closed_can_be_reopened(subject):
@@ -296,6 +296,14 @@ def test_the_host_merges_by_itself_once_checks_are_green(subject):
     subject.report(made.head_sha, "ci/build", "success")
     await_true("merged by the host", lambda: host.get(made.number).state == "merged")
     assert "changed\n" in subject.read("main")
+
+
+def test_a_host_with_nothing_to_wait_for_merges_at_once(subject):
+    if not subject.is_server:
+        pytest.skip("no server, so nobody merges but us")
+    host, made = opened(subject)
+    assert host.enable_auto_merge(made.number, method="squash") is True
+    await_true("merged by the host", lambda: host.get(made.number).state == "merged")
 
 
 def test_reviewers_are_asked_and_unknown_ones_named(subject):

@@ -383,6 +383,19 @@ class GitHub(Emulator):
         }
         return set(state.required.get(pull.base, []) + state.ruled.get(pull.base, [])) <= green
 
+    def _mergeable_state(self, state: Repo, pull: Pull, mergeable: bool) -> str:
+        if not pull.open:
+            return "unknown"
+        if not mergeable:
+            return "dirty"
+        if pull.draft:
+            return "draft"
+        if not self.ready(state, pull):
+            return "blocked"
+        sha = self.head(state, pull)
+        states = {*state.statuses.get(sha, {}).values(), *(end for _, end in state.check_runs.get(sha, {}).values())}
+        return "clean" if states <= {"success", "neutral", "skipped"} else "unstable"
+
     def merge(self, state: Repo, pull: Pull, method: str, message: str) -> None:
         pull.merge_sha = state.git.merge(pull.base, self.head(state, pull), method, message)
         pull.open = False
@@ -434,7 +447,7 @@ class GitHub(Emulator):
             base = state.git.branch(pull.base) or ""
             values["merged"] = pull.merged_at is not None
             values["mergeable"] = state.git.mergeable(base, sha) if pull.open else None
-            values["mergeable_state"] = "clean" if values["mergeable"] else "unknown"
+            values["mergeable_state"] = self._mergeable_state(state, pull, bool(values["mergeable"]))
         return self._description.sample(schema, **values)
 
     def _repo_json(self, state: Repo, schema: str = "repository") -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _enable(github: GitHub, state: Repo, pull: Pull, given: dict[str, Any]) -> R
     if given.get("expectedHeadOid") not in (None, github.head(state, pull)):
         return _failed(name, "UNPROCESSABLE", "Head sha didn't match expected value")
     if github.ready(state, pull):
-        return _failed(name, "UNPROCESSABLE", "Pull request Pull request is in clean status")
+        return _failed(name, "UNPROCESSABLE", "Pull request Pull request is in clean or unstable status")
     pull.auto_merge = given.get("mergeMethod", "MERGE").lower()
     return Response(200, {"data": {name: {"clientMutationId": None, "actor": {"login": "octocat"}}}})
 

@@ -167,6 +167,10 @@ class GitHubHost(HttpHost):
         pull = self._repo.get_pull(current.number)
         if pull.auto_merge:
             return True
+        if pull.mergeable_state == "clean":
+            # GitHub has nothing to wait for and refuses to be asked; GitLab and Gitea merge at once in this case.
+            pull.merge(merge_method=method, sha=current.head_sha)
+            return True
         try:
             pull.enable_automerge(method.upper(), expected_head_oid=current.head_sha)
         except github.GithubException as error:
@@ -250,6 +254,6 @@ def _pull_request(pull: Pull, mergeable: bool | None) -> PullRequest:
 
 
 def _graphql_refused(data: Any) -> bool:
-    """GraphQL answers 200 with errors: the repository does not allow auto-merge, or there is nothing to wait for."""
+    """GraphQL answers 200 with errors: no auto-merge in this repository, or a check that is not required failed."""
     errors = data.get("errors") if isinstance(data, dict) else None
     return bool(errors) and all(error.get("type") in ("UNPROCESSABLE", "FORBIDDEN") for error in errors or ())

@@ -9,6 +9,7 @@ The subclasses know the verbs of one host; what these verbs raise is judged here
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -195,21 +196,21 @@ class HttpHost(ABC):
 
     def comment(self, number: int, text: str, marker: str) -> bool:
         what = f"comment on {self._called(number)}"
+        hidden = f"<!-- platform.ops {marker} -->"
 
         def stands() -> bool:
-            return any(marker in comment for comment in self._comments(number))
+            return any(hidden in comment for comment in self._comments(number))
 
         if self.calls.read(what, stands):
             return False
-        full = text if marker in text else f"{text}\n\n{marker}"
-        return self._write(what, lambda: self._post_comment(number, full), stands)
+        return self._write(what, lambda: self._post_comment(number, f"{text}\n\n{hidden}"), stands)
 
     def close(self, number: int, comment: str | None = None) -> PullRequest:
         current = self.get(number)
         if current.state != "open":
             return current
         if comment:
-            self.comment(number, comment, "<!-- platform.ops closed -->")
+            self.comment(number, comment, f"closed {hashlib.sha256(comment.encode()).hexdigest()[:12]}")
         self._write(
             f"close {self._called(number)}",
             lambda: self._set_state(number, "closed"),
