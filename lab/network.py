@@ -10,11 +10,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.place import GATEWAY, Lab, pod_range
+from lab.place import GATEWAY, SERVICE_RANGE, Lab, pod_range
 from lab.shell import LabError, run
 from lab.state import Machine
 
 BRIDGE = "br0"
+
+# What still carries a Service address after kube-proxy had its turn is served by nobody: say so at once.
+REFUSE_UNSERVED = "\n".join(
+    f"add table ip lab; add chain ip lab {hook} {{ type filter hook {hook} priority 0; }}; "
+    f"add rule ip lab {hook} ip daddr {SERVICE_RANGE} reject with icmp type host-unreachable"
+    for hook in ("output", "forward")
+)
 
 
 def inside(netns: str, *command: str | Path) -> list[str]:
@@ -30,8 +37,11 @@ def create(lab: Lab) -> None:
         f"link add {BRIDGE} type bridge",
         f"addr add {GATEWAY}/24 dev {BRIDGE}",
         f"link set {BRIDGE} up",
+        # the kernel looks for a route before kube-proxy rewrites the address
+        f"route add {SERVICE_RANGE} dev {BRIDGE} src {GATEWAY}",
     )
     _forward(lab.netns)
+    run(inside(lab.netns, "nft", "-f", "-"), stdin=REFUSE_UNSERVED + "\n")
 
 
 def connect(lab: Lab, machine: Machine) -> None:

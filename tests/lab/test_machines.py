@@ -95,7 +95,7 @@ def test_a_reboot_brings_the_node_and_its_pods_back(lab: Lab, worker: Machine) -
     kubectl(lab, "wait", "--for=condition=Ready", "pod/survivor", "--timeout=60s")
     before = machine.ssh(lab, worker, "cat", "/proc/sys/kernel/random/boot_id")
     with pytest.raises(LabError):  # the connection ends with the machine
-        machine.ssh(lab, worker, "systemctl reboot; sleep 60")
+        machine.ssh(lab, worker, "sh", "-c", "systemctl reboot; sleep 60")
 
     def rebooted() -> bool:
         return machine.ssh(lab, worker, "cat", "/proc/sys/kernel/random/boot_id") != before

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lab import simulated
@@ -17,10 +19,17 @@ pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 
 
 def test_a_deployment_rolls_out_on_simulated_nodes(lab: Lab) -> None:
-    kubectl(lab, "create", "deployment", "rolled", "--image=any/image:1", "--replicas=3")
-    kubectl(
-        lab, "patch", "deployment", "rolled", "-p", '{"spec":{"template":{"spec":{"nodeSelector":{"type":"kwok"}}}}}'
-    )
+    pods = {
+        "metadata": {"labels": {"app": "rolled"}},
+        "spec": {"nodeSelector": {"type": "kwok"}, "containers": [{"name": "main", "image": "any/image:1"}]},
+    }
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "rolled"},
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "rolled"}}, "template": pods},
+    }
+    kubectl(lab, "create", "-f", "-", stdin=json.dumps(deployment))
     kubectl(lab, "rollout", "status", "deployment/rolled", "--timeout=60s", timeout=90)
     nodes = kubectl(lab, "get", "pods", "-l", "app=rolled", "-o", "jsonpath={.items[*].spec.nodeName}").split()
     assert set(nodes) <= {"sim-1", "sim-2"}

@@ -60,9 +60,8 @@ def test_a_failed_build_leaves_no_binary_and_shows_what_the_compiler_said(tmp_pa
     (folder / "main.go").write_text("package main\n\nfunc main() { nothing() }\n")
     (folder / "set.toml").write_text('[binary.broken]\npackage = "."\nminutes = 1\n')
     env = {**os.environ, "PLATFORM_OPS_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [tmp_path / "scripts" / "tool", "broken"], env=env, capture_output=True, text=True, check=False
-    )
+    command = [str(tmp_path / "scripts" / "tool"), "broken"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "undefined: nothing" in done.stderr
     assert not [path for path in (tmp_path / "cache" / "tools").rglob("*") if path.is_file()]
