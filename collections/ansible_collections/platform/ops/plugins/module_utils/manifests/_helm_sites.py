@@ -92,13 +92,16 @@ def container_sites(item: Item) -> list[Site]:
         raise RefusedError(release.external)
     fallback = _fallback(item, arrived, found)
     now = identity(item.body)
+    in_force = {number: text for spot in found for number, text in spot.held.items()}
     encrypted = {document(home) for home in as_node(values.get("sops")).homes}
     sites: list[Site] = []
     settled = _settled(item, found)
     if all(affects or _is_default(release, spot) for spot, affects in settled):
-        made = _overlay_site(item, arrived, found, fallback)
+        made = _overlay_site(item, arrived, {**fallback, **in_force})
         if made is not None:
             return [made]
+    held = {number for spot, _ in settled for number in spot.held}
+    elsewhere = {**fallback, **{number: text for number, text in in_force.items() if number not in held}}
     for spot, affects in settled:
         at = spot.document
         if at in encrypted:
@@ -119,7 +122,7 @@ def container_sites(item: Item) -> list[Site]:
                 container=item.name,
                 container_type=container_type(item.group, item.container),
                 leaf=spot.leaf,
-                effective={**fallback, **spot.effective},
+                effective=elsewhere,
                 source=release.source,
                 affects=affects,
                 notes=tuple(release.notes),
@@ -128,7 +131,7 @@ def container_sites(item: Item) -> list[Site]:
     return sites
 
 
-def _overlay_site(item: Item, arrived: _Arrived, found: list[Spot], fallback: Mapping[Number, str]) -> Site | None:
+def _overlay_site(item: Item, arrived: _Arrived, force: Mapping[Number, str]) -> Site | None:
     """A new patch of the HelmRelease, in the overlay that is this release's alone."""
     release, top = item.release, item.release.top
     paths = {candidate.path for candidate in arrived.values.values() if not candidate.alone}
@@ -143,9 +146,6 @@ def _overlay_site(item: Item, arrived: _Arrived, found: list[Spot], fallback: Ma
     if patch is None:
         return None
     now = identity(item.body)
-    force = dict(fallback)
-    for spot in found:
-        force |= spot.held
     return Site(
         file=patch.file,
         document=0,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,7 +51,13 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._sites impo
 )
 
 SharedBase = Literal["patch", "edit", "refuse"]
-Marked = tuple[Site, bool]  # a site, and whether other workloads share what stands there
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    site: Site
+    held: Mapping[Number, str]  # numbers decided there
+    shared: bool  # other workloads take what stands there
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def environment_sites(here: Environment, wanted: str | None) -> tuple[list[Site]
             refusals += refused
     pod = pod_spec(body)
     if pod is not None and isinstance(pod.get("resources"), Node):
-        sites += [site for site, _ in _container_sites(here, Container("", "", pod))]
+        sites += _offered(_container_sites(here, Container("", "", pod)), {})
     return sites, refusals
 
 
@@ -120,12 +127,11 @@ def _container_sites(here: Environment, container: Container) -> list[Marked]:
             container=container.name,
             container_type=container_type(container.group, container.body),
             leaf=spot.leaf,
-            effective=spot.effective,
             source=here.top.source,
             affects=affects,
             notes=tuple(dict.fromkeys(built.notes)),
         )
-        marked.append((site, bool(affects) or _reaches_more(here.known, built, at)))
+        marked.append(Marked(site, spot.held, bool(affects) or _reaches_more(here.known, built, at)))
     return marked
 
 
@@ -165,31 +171,36 @@ def _reaches_more(known: Survey, built: Built, at: Place) -> bool:
 
 def _settle(here: Environment, container: Container, marked: list[Marked]) -> tuple[list[Site], list[Refusal]]:
     """What is shared with other workloads is edited, patched over or refused, as the policy says."""
-    own = [site for site, shared in marked if not shared]
-    if len(own) == len(marked) or here.shared_base == "edit":
-        return [site for site, _ in marked], []
-    first = next(site for site, shared in marked if shared)
+    force = {number: text for one in marked for number, text in one.held.items()}
+    first = next((one.site for one in marked if one.shared and (one.held or not force)), None)
+    if first is None:
+        return _offered([one for one in marked if not one.shared], force), []
+    if here.shared_base == "edit":
+        return _offered(marked, force), []
     shared_with = f"{first.file} is shared with {', '.join(first.affects) or 'other workloads'}"
+    # Only what is stronger than the shared place can be written to instead.
+    own = [one for one in marked[: [one.site for one in marked].index(first)] if not one.shared]
     if here.shared_base == "refuse":
         text = f"{shared_with}, and shared_base is refuse. Give this environment a patch of its own first."
-        return own, [Refusal(Reason.UNSUPPORTED, text, first.file, decisive=not own)]
+        return _offered(own, force), [Refusal(Reason.UNSUPPORTED, text, first.file, decisive=not own)]
     # Where an overlay already says something about this container, that is the place; else a new patch.
-    if any(not site.leaf for site in own):
-        return own, []
+    if any(not one.site.leaf for one in own):
+        return _offered(own, force), []
     made = _new_patch(here, container, first)
     if made is None:
         text = (
             f"{shared_with}, and {here.top.source} has no kustomization of its own to put a patch in. "
             "Set shared_base to edit to change all of them."
         )
-        return own, [Refusal(Reason.UNSUPPORTED, text, first.file, decisive=not own)]
-    held = {number for site in own for number in site.leaf}
-    force = _in_force(container)
-    return [*own, replace(made, effective={key: text for key, text in force.items() if key not in held})], []
+        return _offered(own, force), [Refusal(Reason.UNSUPPORTED, text, first.file, decisive=not own)]
+    return _offered([*own, Marked(made, {}, shared=False)], force), []
 
 
-def _in_force(container: Container) -> dict[Number, str]:
-    return {number: text for number, (text, _) in numbers(as_node(container.body.get("resources"))).items()}
+def _offered(marked: list[Marked], force: Mapping[Number, str]) -> list[Site]:
+    """The sites, told which numbers are in force that none of them holds."""
+    held = {number for one in marked for number in one.held}
+    elsewhere = {number: text for number, text in force.items() if number not in held}
+    return [replace(one.site, effective=elsewhere) for one in marked]
 
 
 def _new_patch(here: Environment, container: Container, like: Site) -> Site | None:

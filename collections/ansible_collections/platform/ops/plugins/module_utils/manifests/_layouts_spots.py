@@ -29,7 +29,6 @@ class Spot:
     resources: Path
     leaf: Mapping[Number, Path]
     held: Mapping[Number, str]  # numbers that are decided here
-    effective: Mapping[Number, str]  # numbers that are decided elsewhere
 
     @property
     def layout(self) -> str:
@@ -86,15 +85,6 @@ def spots(
             key = (document(place), place.path)
             mapped.setdefault(key, {})[number] = place.path
         held.setdefault(key, {})[number] = text
-    made = [
-        Spot(
-            at,
-            path,
-            leaf,
-            held.get((at, path), {}),
-            {number: text for number, (text, _) in decided.items() if number not in held.get((at, path), ())},
-        )
-        for (at, path), leaf in mapped.items()
-    ]
+    made = [Spot(at, path, leaf, held.get((at, path), {})) for (at, path), leaf in mapped.items()]
     strongest = max(rank.values(), default=0) + 1
     return sorted(made, key=lambda spot: rank.get(spot.document, strongest), reverse=True)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.platform.ops.plugins.module_utils.manifests._edit import Edit, edit
+from ansible_collections.platform.ops.plugins.module_utils.manifests._numbers import held
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import FoundSites, Number, Site
 from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
@@ -51,11 +52,13 @@ def deployment(name: str = "web", memory: str = "256Mi", namespace: str = "", co
         """)
 
 
-def chosen(found: FoundSites, number: Number, container: str = "server") -> Site:
-    """The site that decides the number: the first that holds it, by the rule of the seam."""
+def chosen(tree: Tree, found: FoundSites, number: Number, container: str = "server") -> Site:
+    """The site at which the number will be written."""
     sites = [site for site in found.sites if site.container == container]
     assert sites, found.refusals
-    return next((site for site in sites if number in site.leaf or number not in site.effective), sites[0])
+    place = held(tree, sites, number)
+    assert place is not None
+    return place.site
 
 
 def write_number(root: Path, site: Site, value: str, number: Number = ("limits", "memory")) -> None:

@@ -423,7 +423,7 @@ def test_the_value_that_reaches_the_container_is_the_one_edited(case: Case, tmp_
     before = rendered(tree)
 
     found = find(tree, case.target)
-    site = chosen(found, MEMORY)
+    site = chosen(tree, found, MEMORY)
 
     assert (site.file, site.layout, site.leaf.get(MEMORY, site.resources)) == (case.file, case.layout, case.path)
     assert site.affects == case.affects

@@ -199,7 +199,8 @@ def test_remote_bases_are_recognised_and_not_looked_for(path: str, remote: bool)
 def test_a_kustomization_names_what_it_cannot_follow() -> None:
     made = read(
         "prod/kustomization.yaml",
-        b"resources: [../base, ../../else, https://x.example/y]\nreplacements: [{path: r.yaml}]\ntransformers: [t.yaml]\n",
+        b"resources: [../base, ../../else, https://x.example/y]\n"
+        b"replacements: [{path: r.yaml}]\ntransformers: [t.yaml]\n",
     )
     assert made is not None
     assert (made.resources, made.outside, made.remote) == (["base"], ["../../else"], ["https://x.example/y"])

@@ -351,7 +351,7 @@ def test_the_build_changes_in_exactly_the_one_number(case: Case, tmp_path: Path)
     before = {name: kustomize_build(tmp_path / name) for name in case.environments}
 
     found = find(tree, case.target)
-    site = chosen(found, case.number, case.container)
+    site = chosen(tree, found, case.number, case.container)
 
     assert (site.file, site.layout, site.affects) == (case.file, case.layout, case.affects)
     write_number(tmp_path, site, "1234Mi", case.number)
