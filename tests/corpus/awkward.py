@@ -36,6 +36,9 @@ PLAIN = (
 )
 
 
+LIMIT_PATH = ("spec", "template", "spec", "containers", 0, "resources", "limits", "memory")
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -46,7 +49,7 @@ class Case:
     kind: str = "Deployment"
     # where the number stands, for tools that have to be told
     document: int = 0
-    path: tuple[str | int, ...] = (*("spec", "template", "spec", "containers", 0, "resources", "limits", "memory"),)
+    path: tuple[str | int, ...] = LIMIT_PATH
     suffix: str = ".yaml"
 
     @property
@@ -70,7 +73,7 @@ def container(resources: str, indent: int = 10) -> str:
 
 CRON_PATH = ("spec", "jobTemplate", *("spec", "template", "spec", "containers", 0, "resources", "limits", "memory"))
 POD_PATH = ("spec", "containers", 0, "resources", "limits", "memory")
-IN_LIST = ("items", 1, *Case.__dataclass_fields__["path"].default)
+IN_LIST = ("items", 1, *LIMIT_PATH)
 
 
 @cache
