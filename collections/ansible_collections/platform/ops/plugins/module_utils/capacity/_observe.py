@@ -28,9 +28,13 @@ class Cluster:
     addresses: Mapping[str, str]  # node -> internal address
 
     def members(self, pool: Pool) -> list[Node]:
-        """The Nodes of the pool: labelled, or made by us and not labelled yet."""
-        known = pool.state.names()
-        return [node for node in self.nodes if node.labels.get(POOL_LABEL) == pool.name or node.name in known]
+        return members(pool, self.nodes)
+
+
+def members(pool: Pool, nodes: Iterable[Node]) -> list[Node]:
+    """The Nodes of the pool: labelled, or made by us and not labelled yet."""
+    known = pool.state.names()
+    return [node for node in nodes if node.labels.get(POOL_LABEL) == pool.name or node.name in known]
 
 
 def observe(api: Api) -> Cluster:

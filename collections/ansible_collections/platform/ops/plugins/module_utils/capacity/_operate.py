@@ -63,6 +63,10 @@ class Progress:
     performed: list[str] = field(default_factory=list)
 
 
+def lease_name(pool: str) -> str:
+    return f"nodepool-{pool}"
+
+
 @dataclass(slots=True)
 class Writer:
     """The Lease of one pool, kept as long as its holder works."""
@@ -85,7 +89,7 @@ class Writer:
                 self._held = _lease.acquire(
                     self.api,
                     self.namespace,
-                    f"nodepool-{self.pool}",
+                    lease_name(self.pool),
                     self.holder,
                     duration=self.duration,
                     floor=floor,
@@ -107,7 +111,7 @@ class Writer:
 
     def release(self) -> None:
         if self._held is not None:
-            _lease.release(self.api, self._held, self.clock)
+            _lease.release(self.api, self.namespace, lease_name(self.pool), self.holder, self.clock)
             self._held = None
 
 

@@ -80,13 +80,13 @@ def acquire(
     return Held(namespace, name, holder, term)
 
 
-def release(api: Api, held: Held, clock: Callable[[], float]) -> None:
+def release(api: Api, namespace: str, name: str, holder: str, clock: Callable[[], float]) -> None:
     """Give it back, if it is still ours; the term stays."""
-    path = _paths.lease(held.namespace, held.name)
+    path = _paths.lease(namespace, name)
     try:
         lease = api.get(path)
         spec = lease.get("spec") or {}
-        if spec.get("holderIdentity") == held.holder and spec.get("leaseTransitions") == held.term:
+        if spec.get("holderIdentity") == holder:
             spec.update(holderIdentity="", leaseDurationSeconds=1, renewTime=micro_time(clock()))
             api.replace(path, lease)
     except (ConflictError, NotFoundError):
