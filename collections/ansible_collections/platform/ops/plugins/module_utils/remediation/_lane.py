@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +62,23 @@ async def _finished(inbox: Inbox, lane: Lane, busy: Callable[[str], bool]) -> No
         await _changed(inbox, 0.1)
 
 
+@asynccontextmanager
+async def _alone(inbox: Inbox, lane: Lane) -> AsyncIterator[None]:
+    """One process hands out a lane; others stand by until it is gone. The lock goes with its process."""
+    with inbox.path.with_name(f"{lane.name}.lock").open("a") as lock:
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waiting:
+                    logger.warning("Another process hands out lane %s; standing by.", lane.name)
+                waiting = True
+                await asyncio.sleep(RECHECK_SECONDS)
+        yield
+
+
 async def run(
     inbox: Inbox,
     lane: Lane,
@@ -67,7 +86,14 @@ async def run(
     busy: Callable[[str], bool] = _engine.busy,
 ) -> None:
     """Never returns. What an earlier process offered and did not see decided is offered again first."""
-    inbox.release(lane.name)
+    async with _alone(inbox, lane):
+        inbox.release(lane.name)
+        await _work(inbox, lane, emit, busy)
+
+
+async def _work(
+    inbox: Inbox, lane: Lane, emit: Callable[[dict[str, Any]], Awaitable[None]], busy: Callable[[str], bool]
+) -> None:
     while True:
         try:
             batch = await _gathered(inbox, lane)

@@ -249,3 +249,10 @@ def test_what_is_configured_wrongly_stops_it_with_a_reason(start_source, tmp_pat
 def test_what_nobody_set_has_its_default(start_receiver):
     post = start_receiver(token_file="", max_items="", cluster=None, alerts={}, eda_feedback_queue=object())
     assert post("/alertmanager", PAYLOAD)[0] == 202
+
+
+def test_a_port_in_use_is_named(start_receiver, start_source, tmp_path):
+    port = start_receiver().port
+    source = start_source("receiver", port=port, state_dir=str(tmp_path))
+    source.thread.join(10)
+    assert f"cannot listen on 127.0.0.1 port {port}" in str(source.error)

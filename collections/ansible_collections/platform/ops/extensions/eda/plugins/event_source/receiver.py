@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[7]))  # ansible-rulebook does not make collections importable
 
 from aiohttp import web
-from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, UnavailableError
 from ansible_collections.platform.ops.plugins.module_utils.remediation._auth import (
     SecretFile,
     Secrets,
@@ -264,7 +264,13 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     runner = web.AppRunner(receiver.application(["alertmanager", "newrelic", *settings.generic]), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        try:
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        except OSError as error:
+            raise UnavailableError(
+                f"platform.ops.receiver cannot listen on {host} port {port}: {error.strerror or error}. "
+                "Another process may use the port; remediation_listen_port sets another."
+            ) from error
         logger.info("Receiving alerts on %s", ", ".join(map(str, runner.addresses)))
         tasks = [_housekeeping(inbox)]
         if server:

@@ -135,3 +135,16 @@ def test_what_an_earlier_process_handed_out_comes_again_first(tmp_path):
             assert await harness.next() == ["t:1"]
 
     asyncio.run(scenario())
+
+
+def test_a_second_process_stands_by_until_the_first_is_gone(tmp_path):
+    async def scenario():
+        async with Harness(tmp_path) as first:
+            first.other.put([item(1)])
+            assert await first.next() == ["t:1"]
+            async with Harness(tmp_path) as second:
+                await second.nothing_for(0.5)
+                first.task.cancel()
+                assert await second.next() == ["t:1"]
+
+    asyncio.run(scenario())
