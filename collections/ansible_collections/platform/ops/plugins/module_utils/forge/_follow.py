@@ -15,7 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._block import b
 from ansible_collections.platform.ops.plugins.module_utils.forge._branches import Branches, branches
 from ansible_collections.platform.ops.plugins.module_utils.forge._clone import Remote, common_folder, fetch
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
-from ansible_collections.platform.ops.plugins.module_utils.forge._history import trailers
+from ansible_collections.platform.ops.plugins.module_utils.forge._history import Commit, bumps_in_message, trailers
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body
 from ansible_collections.platform.ops.plugins.module_utils.forge._merge import (
     MergeDecision,
@@ -30,11 +30,15 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._types import H
 DONE = {Verdict.MERGE: "merged", Verdict.HAND_OVER: "handed_over"}
 
 
-def merge_message(pull_request: PullRequest) -> str:
-    """Return the message of the commit that merges it; with the trailers, as a squash has no other commit."""
+def merge_message(pull_request: PullRequest, commits: Sequence[Commit] = ()) -> str:
+    """Return the message of the commit that merges it; with the trailers, as a squash has no other commit.
+
+    They are taken from the commits where somebody edited the block out of the body.
+    """
     key, block = key_in_body(pull_request.body), block_in_body(pull_request.body)
     text = f"{pull_request.title} (#{pull_request.number})"
-    return f"{text}\n\n{trailers(key, block['changes'] if block else ())}\n" if key else f"{text}\n"
+    changes = block["changes"] if block else [bump for commit in commits for bump in bumps_in_message(commit.message)]
+    return f"{text}\n\n{trailers(key, changes)}\n" if key else f"{text}\n"
 
 
 class Follower:
@@ -88,7 +92,7 @@ class Follower:
         if decision is None:
             current = self._host.get(current.number)
             decision = decide_merge(current, self._host.checks(current), self._policy)
-        return self._do(current, decision, check_mode)
+        return self._do(current, decision, known, check_mode)
 
     def _close(self, current: PullRequest, check_mode: bool) -> dict[str, Any]:
         message = f"The branch {self._remote.base} has all that this proposes by now."
@@ -97,10 +101,10 @@ class Follower:
             self._host.delete_branch(current.branch)
         return _shown(current, "obsolete", "base_has_it", message, changed=True)
 
-    def _do(self, current: PullRequest, decision: MergeDecision, check_mode: bool) -> dict[str, Any]:
+    def _do(self, current: PullRequest, decision: MergeDecision, known: Branches, check_mode: bool) -> dict[str, Any]:
         changed = decision.verdict in DONE
         if decision.verdict == Verdict.MERGE and not check_mode:
-            message = merge_message(current)
+            message = merge_message(current, known.own(current.branch)[::-1])
             current = self._host.merge(
                 current.number, expected_sha=current.head_sha, method=self._policy.method, message=message
             )

@@ -27,6 +27,7 @@ SLUG_LENGTH = 60
 _WEB_PORTS = {"https": 443, "http": 80}
 _SCP = re.compile(r"^(?:[^@/\s:]+@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@]+):(?P<path>[^\s].*)$")
 _KEY_LINE = re.compile(rf"^[ \t]*{KEY_TRAILER}: ([0-9a-f]{{16}})[ \t]*$", re.MULTILINE)
+_TRAILER = re.compile(rf"[ \t]*({KEY_TRAILER}|{BUMP_TRAILER}): ")
 _MARKER = re.compile(r"<!-- platform\.ops key=([0-9a-f]{16}) -->")
 
 
@@ -104,6 +105,16 @@ def key_in_message(message: str) -> str | None:
     """Return the key in a commit message's trailer; also in a squash merge's message, where it may be indented."""
     found = _KEY_LINE.findall(message)
     return found[-1] if found else None
+
+
+def with_trailers(message: str, commits: str) -> str:
+    """Return the message of a squash with those of our trailers that its commits have and it has not."""
+    lines = [line.strip() for line in commits.splitlines() if _TRAILER.match(line)]
+    missing = [line for line in dict.fromkeys(lines) if line not in message]
+    if not missing:
+        return message
+    last = message.strip().splitlines()[-1] if message.strip() else ""
+    return message.rstrip() + ("\n" if _TRAILER.match(last) else "\n\n") + "\n".join(missing) + "\n"
 
 
 def key_in_body(body: str) -> str | None:

@@ -22,7 +22,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import (
     InputError,
     NotFoundError,
 )
-from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, key_in_message
+from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, key_in_message, with_trailers
 from ansible_collections.platform.ops.plugins.module_utils.forge._local_store import (
     HEADS,
     OPEN,
@@ -201,7 +201,8 @@ class LocalHost:
                 raise ConflictError(
                     f"Pull request {number} in {self._store.path} was not merged: it is {record.state}, "
                     f"{'a draft' if record.draft else 'no draft'}, at {record.head_sha[:12]} "
-                    f"(expected {expected_sha[:12]}). Look at it again."
+                    f"(expected {expected_sha[:12]}). Look at it again.",
+                    reason="head_moved" if record.state == "open" and record.head_sha != expected_sha else None,
                 )
             base = self._tip(record.base)
             now = self._now()
@@ -340,8 +341,10 @@ class LocalHost:
         tree = merged_tree(self._git, base, record.head_sha)
         if tree is None:
             raise conflict
-        parents = (base,) if method == "squash" else (base, record.head_sha)
-        return commit_tree(self._git, tree, parents, message, stamp)
+        if method == "merge":
+            return commit_tree(self._git, tree, (base, record.head_sha), message, stamp)
+        log = self._git.run("log", "--reverse", "--format=%B", f"{base}..{record.head_sha}").text
+        return commit_tree(self._git, tree, (base,), with_trailers(message, log), stamp)
 
     def _one(self, number: int) -> _Kept:
         for kept in self._all(lambda record: record.number == number):

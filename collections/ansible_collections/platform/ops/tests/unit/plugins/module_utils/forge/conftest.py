@@ -51,7 +51,10 @@ class Fleet:
             for part, value in (("NAME", name), ("EMAIL", email))
         }
         env |= {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(["git", *args], cwd=cwd or self.bare, env=env, capture_output=True, text=True, timeout=60)
+        command = ["git", *args]
+        done = subprocess.run(
+            command, cwd=cwd or self.bare, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
