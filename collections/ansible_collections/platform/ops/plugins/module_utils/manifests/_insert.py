@@ -37,6 +37,8 @@ def insertion(document: Document, above: list[Node], node: Node, new: New) -> li
         RefusedError: the node has a form into which nothing can be written safely.
     """
     parent = above[-1] if above else None
+    if is_mapping(node) and not all(is_scalar(key) for key, _ in node.value):
+        raise _cannot(document, node)
     if is_mapping(node) and node.value:
         if node.flow_style:
             return [_into_flow(document, node, new)]

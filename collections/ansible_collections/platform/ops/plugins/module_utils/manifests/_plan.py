@@ -171,14 +171,14 @@ def decide(resource: str, rule: Rule, present: Present, requests: str) -> Decisi
             f"The {resource} limit is {present.limit} already; {work.rule} of {base} asks for no more.",
             arithmetic=(work.shown(),),
         )
-    request, more = _request(resource, present, limit, requests)
-    if present.request is not None and (request or present.request).value > limit.value:
+    if present.request is not None and present.request.value > limit.value:
         return Decision(
             Reason.REQUEST_ABOVE_LIMIT,
             f"The {resource} request {present.request} is above the new limit {limit}, which Kubernetes refuses. "
             "Put the request right first.",
             arithmetic=(work.shown(),),
         )
+    request, more = _request(resource, present, limit, requests)
     changes = [Change("limits", resource, present.limit, limit)]
     if request is not None:
         changes.append(Change("requests", resource, present.request, request))
