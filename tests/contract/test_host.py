@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,6 +71,15 @@ def test_opening_twice_gives_the_same_one(subject):
     again = subject.connect().create(new(title="Another title"))
     assert again.number == made.number
     assert len(host.find(BRANCH)) == 1
+
+
+def test_opening_from_several_sides_at_once_gives_one(subject):
+    subject.branch(BRANCH)
+    hosts = [subject.connect() for _ in range(4)]
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda host: host.create(new()).number, hosts))
+    assert len(set(made)) == 1
+    assert [pull.number for pull in hosts[0].find(BRANCH) if pull.state == "open"] == [made[0]]
 
 
 def test_find_sees_closed_ones_and_has_the_newest_first(subject):

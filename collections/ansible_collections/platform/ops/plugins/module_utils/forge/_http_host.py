@@ -10,21 +10,19 @@ The subclasses know the verbs of one host; what these verbs raise is judged here
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._checks import judge
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Verbs
 
 if TYPE_CHECKING:
     from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls
     from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
         Checks,
-        CheckState,
-        GitLogin,
         MergeMethod,
         NewPullRequest,
         PullRequest,
@@ -37,93 +35,17 @@ MERGEABLE_POLLS = 10
 MERGEABLE_POLL_SECONDS = 0.5
 
 
-class HttpHost(ABC):
+class HttpHost(Verbs):
     """Implements forge._types.Host over the verbs of one host.
 
     `warnings` gathers what did not work and does not matter enough to fail: labels.
     """
-
-    EXISTS = frozenset({409})  # statuses that may mean: there is an open one for this branch already
-    PATTERNS = False  # the required checks are globs
 
     def __init__(self, calls: Calls, repository: str) -> None:
         self.calls = calls
         self.repository = repository
         self.warnings: list[str] = []
         self._label_ids: dict[str, int] | None = None
-
-    @property
-    @abstractmethod
-    def name(self) -> str: ...
-
-    @abstractmethod
-    def git_login(self) -> GitLogin: ...
-
-    # the verbs
-
-    @abstractmethod
-    def _fetch(self, number: int) -> PullRequest: ...
-
-    @abstractmethod
-    def _of_branch(self, branch: str) -> Iterable[PullRequest]:
-        """Those from this branch of this repository, all states, any order."""
-
-    @abstractmethod
-    def _open(self) -> Iterable[PullRequest]:
-        """Every open one whose branch is in this repository."""
-
-    @abstractmethod
-    def _closed(self, since: datetime) -> Iterable[PullRequest]:
-        """At least those closed or merged since then whose branch is in this repository."""
-
-    @abstractmethod
-    def _post(self, new: NewPullRequest) -> PullRequest: ...
-
-    @abstractmethod
-    def _edit(self, current: PullRequest, title: str, body: str, draft: bool) -> None: ...
-
-    @abstractmethod
-    def _set_state(self, number: int, state: Literal["open", "closed"]) -> None: ...
-
-    @abstractmethod
-    def _labels(self) -> Iterable[tuple[str, int]]:
-        """Name and id of the repository's labels."""
-
-    @abstractmethod
-    def _make_label(self, name: str) -> int: ...
-
-    @abstractmethod
-    def _add_labels(self, number: int, labels: Mapping[str, int]) -> None: ...
-
-    @abstractmethod
-    def _comments(self, number: int) -> Iterable[str]: ...
-
-    @abstractmethod
-    def _post_comment(self, number: int, text: str) -> None: ...
-
-    @abstractmethod
-    def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None: ...
-
-    @abstractmethod
-    def _auto_merge(self, current: PullRequest, method: MergeMethod) -> bool: ...
-
-    @abstractmethod
-    def _runs(self, pull_request: PullRequest) -> Iterable[tuple[str, CheckState]]: ...
-
-    @abstractmethod
-    def _required(self, base: str) -> Sequence[str] | None: ...
-
-    @abstractmethod
-    def _asked(self, number: int) -> tuple[set[str], set[str]]:
-        """Users and teams whose review is requested."""
-
-    @abstractmethod
-    def _ask(self, number: int, users: Sequence[str], teams: Sequence[str]) -> None: ...
-
-    @abstractmethod
-    def _delete_branch(self, branch: str) -> None: ...
-
-    # the contract
 
     def find(self, branch: str) -> Sequence[PullRequest]:
         what = f"look up the pull requests of branch {branch} of {self.repository}"
@@ -144,7 +66,9 @@ class HttpHost(ABC):
 
     def create(self, new: NewPullRequest) -> PullRequest:
         def existing() -> PullRequest | None:
-            return next((p for p in self.find(new.branch) if p.state == "open" and p.base == new.base), None)
+            """The oldest open one."""
+            fitting = [p for p in self.find(new.branch) if p.state == "open" and p.base == new.base]
+            return fitting[-1] if fitting else None
 
         def post() -> PullRequest:
             try:
@@ -157,6 +81,11 @@ class HttpHost(ABC):
 
         what = f"open a pull request from {new.branch} to {new.base} in {self.repository}"
         made = self.calls.write(what, post, existing)
+        first = existing()
+        if first is not None and first.number < made.number:
+            # Gitea lets two that come at the same moment both in. All sides agree on the older one.
+            self.close(made.number, f"Pull request {first.number} of this branch was opened at the same moment.")
+            made = first
         return self._with_labels(made, new.labels)
 
     def update(
@@ -302,8 +231,6 @@ class HttpHost(ABC):
                     raise
 
         self._write(f"delete branch {branch} of {self.repository}", drop, lambda: False)
-
-    BRANCH_GONE = frozenset({404})
 
     # helpers
 
