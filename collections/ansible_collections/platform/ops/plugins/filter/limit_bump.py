@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
-from ansible_collections.platform.ops.plugins.module_utils.bump import _flow, _outcome
+from ansible_collections.platform.ops.plugins.module_utils.bump import _flow, _follow, _outcome
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 
 Data = Mapping[str, Any]
@@ -22,6 +22,10 @@ def assign_remediations(remediations: Sequence[Data], **config: Any) -> dict[str
         return assign(remediations, Config(**config))
     except OpsError as error:
         raise AnsibleFilterError(error.message) from error
+
+
+def conflicting_items(results: Sequence[Data], **config: Any) -> list[dict[str, Any]]:
+    return _follow.conflicting_items(results, Config(**config))
 
 
 def bump_decisions(
@@ -38,4 +42,8 @@ class FilterModule:
             "bump_items": _flow.bump_items,
             "pull_request_items": _flow.pull_request_items,
             "bump_decisions": bump_decisions,
+            "follow_decisions": _follow.follow_decisions,
+            "conflicting_items": conflicting_items,
+            "unverified": _follow.unverified,
+            "pull_request_table": _follow.pull_request_table,
         }

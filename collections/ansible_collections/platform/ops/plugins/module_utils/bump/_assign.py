@@ -237,6 +237,18 @@ def _over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def options_for(subject: Subject, config: Config) -> dict[str, Any]:
+    """Return the options of `bump_limits` for a workload that do not depend on what is raised, nor on earlier bumps."""
+    entry = _entry_for(subject, config.workloads)
+    return _options(entry, _policy_for(subject, entry, config))
+
+
+def _options(entry: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:
+    elsewhere = (*RESOURCE_OPTIONS.values(), *BRAKES)
+    given = {key: value for key, value in policy.items() if key not in elsewhere and value is not None}
+    return given | {key: entry[key] for key in ("source", "helm") if entry.get(key)}
+
+
 def _bump(
     subject: Subject, entry: Mapping[str, Any], policy: Mapping[str, Any], remediation: Remediation
 ) -> dict[str, Any]:
@@ -244,18 +256,19 @@ def _bump(
     rule = dict(policy.get(option) or {})
     if not rule:
         raise _RefusedError(
-            "no_policy",
-            f"limit_bump_policy has no {option}; add it to allow raising {remediation.resource}.",
+            "no_policy", f"limit_bump_policy has no {option}; add it to allow raising {remediation.resource}."
         )
     if usage := remediation.evidence.value:
         rule["usage"] = usage
-    given = {key: value for key, value in policy.items() if key not in RESOURCE_OPTIONS.values() and value is not None}
-    bump: dict[str, Any] = {key: value for key, value in given.items() if key not in BRAKES}
-    bump["policy"] = {key: value for key, value in given.items() if key in BRAKES}
-    bump |= {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace, "container": subject.container}
-    bump |= {key: entry[key] for key in ("source", "helm") if entry.get(key)}
-    bump[option] = rule
-    return bump
+    return {
+        **_options(entry, policy),
+        "policy": {key: policy[key] for key in BRAKES if policy.get(key) is not None},
+        "kind": subject.kind,
+        "name": subject.name,
+        "namespace": subject.namespace,
+        "container": subject.container,
+        option: rule,
+    }
 
 
 def _merge(kept: dict[str, Any], more: Mapping[str, Any]) -> None:

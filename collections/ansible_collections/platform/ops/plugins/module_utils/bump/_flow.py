@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils.bump._again import items_of_block
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import RESOURCE_OPTIONS
 from ansible_collections.platform.ops.plugins.module_utils.forge._body import Part, describe
 
 Data = Mapping[str, Any]
+
+_AGAIN = "again/"  # before a key: what a pull request in conflict had proposed
 
 
 def checkout_items(items: Sequence[Data]) -> list[dict[str, Any]]:
@@ -37,31 +40,13 @@ def bump_items(items: Sequence[Data], checkout: Data) -> list[dict[str, Any]]:
                 **{name: here[name] for name in ("worktree", "start", "history")},
             }
         )
-    again = {one["key"]: one for one in checkout["items"] if one["rebuild"] and one["described"]}
-    for one in again.values():
-        made += proposed_again(one)
-    return made
-
-
-def proposed_again(prepared: Data) -> list[dict[str, Any]]:
-    """Return bump items that raise what an open pull request has raised, in a folder that starts from the base branch.
-
-    `set` never lowers: what the base branch has got meanwhile stays.
-    """
-    made = []
-    for change in prepared["described"]["changes"]:
-        option = RESOURCE_OPTIONS.get(change["resource"])
-        if option is None or change["field"] != "limits":
-            continue
-        container = change.get("container")
-        made.append(
-            {
-                **{name: prepared[name] for name in ("namespace", "kind", "name", "worktree", "start")},
-                "container": None if container == "pod" else container or None,
-                option: {"set": change["after"]},
-                "label": f"{prepared['key']} again",
-            }
-        )
+    for item in {prepared[item["label"]]["key"]: item for item in items}.values():
+        here = prepared[item["label"]]
+        if here["rebuild"] and here["described"]:
+            options = {key: value for key, value in item["bump"].items() if key not in RESOURCE_OPTIONS.values()}
+            folder = {name: here[name] for name in ("worktree", "start")}
+            again = items_of_block(here["described"], {**options, "policy": None})
+            made += [{**one["bump"], **folder, "label": _AGAIN + here["key"]} for one in again]
     return made
 
 
@@ -100,10 +85,12 @@ def pull_request_items(
 def _by_workload(items: Sequence[Data], checkout: Data, bumped: Data) -> list[dict[str, Any]]:
     prepared = {one["label"]: one for one in checkout["items"]}
     results = {one["label"]: one for one in bumped["results"]}
+    # Without all that the pull request had, what is there now must not be taken for the whole.
+    incomplete = {one["label"] for one in bumped["results"] if one["failed"] and one["label"].startswith(_AGAIN)}
     groups: dict[str, dict[str, Any]] = {}
     for item in items:
         here, result = prepared[item["label"]], results[item["label"]]
-        if result["failed"]:
+        if result["failed"] or _AGAIN + here["key"] in incomplete:
             continue
         kind = result["target"]["kind"] or item["workload"]["kind"]
         group = groups.setdefault(

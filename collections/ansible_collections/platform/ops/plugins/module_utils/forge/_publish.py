@@ -244,7 +244,7 @@ class Publisher:
             wanted=work.draft is not None,
             on_branch=on_branch,
             obsolete=bool(
-                current and tip and not foreign and not work.draft and self._obsolete(view.known, work.branch)
+                current and tip and not foreign and not work.draft and self._obsolete(work, view.known, tip)
             ),
             described=current is None or self._described(work, current),
         )
@@ -284,8 +284,12 @@ class Publisher:
     def _mergeable(self, known: Branches, branch: str) -> bool:
         return branch in known.current or merged_tree(self._git, known.base, known.tips[branch]) is not None
 
-    def _obsolete(self, known: Branches, branch: str) -> bool:
-        return merged_tree(self._git, known.base, known.tips[branch]) == tree_of(self._git, known.base)
+    def _obsolete(self, work: _Work, known: Branches, tip: str) -> bool:
+        tree = merged_tree(self._git, known.base, tip)
+        if tree is None:
+            # In conflict, and made anew on the base branch there was nothing left to change.
+            return self._git.is_ancestor(work.item.start, known.base)
+        return tree == tree_of(self._git, known.base)
 
     def _described(self, work: _Work, current: PullRequest) -> bool:
         if set(self._settings.labels) - set(current.labels):
