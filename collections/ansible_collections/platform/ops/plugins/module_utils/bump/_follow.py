@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tick does with the pull requests that follow_pull_requests looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.platform.ops.plugins.module_utils.bump._again import items_of_block, subject_of_block
+from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, options_for
+
+Data = Mapping[str, Any]
+
+_DECISIONS = {"merged": "merged", "obsolete": "closed"}
+
+
+def follow_decisions(results: Sequence[Data]) -> list[dict[str, Any]]:
+    """Return what goes on record: what was merged or closed in this run."""
+    return [
+        {
+            "kind": "bump_limits",
+            "decision": _DECISIONS[one["state"]],
+            "reason": one["reason"],
+            "message": one["message"],
+            "pull_request": one["url"],
+            "branch": one["branch"],
+        }
+        for one in results
+        if one["changed"] and one["state"] in _DECISIONS
+    ]
+
+
+def conflicting_items(results: Sequence[Data], config: Config) -> list[dict[str, Any]]:
+    """Return items that propose anew what is in conflict with the base branch."""
+    blocks = [one["block"] for one in results if one["state"] == "conflict" and one["block"]]
+    return [item for block in blocks for item in items_of_block(block, options_for(subject_of_block(block), config))]
+
+
+def unverified(pull_requests: Sequence[Data]) -> list[str]:
+    """Return a line for each pull request whose numbers do not follow from its block."""
+    return [
+        f"{one['url']}: {'; '.join(one['differences'] or ['it has no machine-readable block'])}"
+        for one in pull_requests
+        if one["differences"] or one["block"] is None
+    ]
+
+
+def pull_request_table(pull_requests: Sequence[Data], results: Sequence[Data]) -> list[str]:
+    """Return a line for each pull request: number, state, title, and what an open one waits for."""
+    waits = {one["number"]: f": {one['state']}, {one['message']}" for one in results}
+    return [
+        f"#{one['number']} {one['state']} {one['title']} ({one['url']}){waits.get(one['number'], '')}"
+        for one in sorted(pull_requests, key=lambda one: one["number"])
+    ]
