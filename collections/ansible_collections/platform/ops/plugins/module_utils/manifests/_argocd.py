@@ -10,9 +10,11 @@ Values decide in this order: parameters, then valuesObject, else values, then th
 from __future__ import annotations
 
 import fnmatch
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._flux import (
@@ -69,23 +71,64 @@ def applications(tree: Tree) -> list[Application]:
             made.append(Application(one.source, one.name, as_node(one.body.get("spec")), one))
             continue
         template = as_node(dig(one.body, "spec", "template"))
-        for element in _elements(as_node(one.body.get("spec"))):
+        for element in _elements(tree, as_node(one.body.get("spec"))):
             filled = _fill(template, element)
             name = as_text(dig(filled, "metadata", "name"))
             made.append(Application(f"{one.source}#{name}", name, as_node(filled.get("spec")), one))
     return made
 
 
-def _elements(spec: Node) -> Iterator[dict[str, str]]:
-    """What list generators give. Other generators ask a cluster or a git host; their variables stay as they are."""
+def _elements(tree: Tree, spec: Node) -> Iterator[dict[str, str]]:
+    """What list generators and those over this repository's files give; the others ask a cluster or a git host."""
     found = False
     for generator in as_list(spec.get("generators")):
         for element in as_list(dig(generator, "list", "elements")):
             if isinstance(element, Node):
                 found = True
                 yield dict(_flat(element, ""))
+        for element in _git_elements(tree, as_node(as_node(generator).get("git"))):
+            found = True
+            yield element
     if not found:
         yield {}
+
+
+def _git_elements(tree: Tree, git: Node) -> Iterator[dict[str, str]]:
+    directories = [as_node(one) for one in as_list(git.get("directories"))]
+    patterns = [as_text(one.get("path")) for one in directories if as_text(one.get("exclude")) != "true"]
+    without = [as_text(one.get("path")) for one in directories if as_text(one.get("exclude")) == "true"]
+    if patterns:
+        for folder in sorted({parent for file in tree.files() for parent in _parents(file)}):
+            if _matches(folder, patterns) and not _matches(folder, without):
+                yield _path_variables(folder)
+    for entry in as_list(git.get("files")):
+        for file in tree.files():
+            if _matches(file, [as_text(as_node(entry).get("path"))]):
+                yield dict(_flat(first_mapping(tree, file), "")) | _path_variables(posixpath.dirname(file))
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def _matches(path: str, patterns: list[str]) -> bool:
+    """A `*` ends at a slash, as in Argo CD; `**` does not."""
+    return any(_glob(pattern).fullmatch(path) is not None for pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _glob(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/?|\*|\?)", pattern)
+    known = {"*": "[^/]*", "?": "[^/]", "**": ".*", "**/": "(?:.*/)?"}
+    return re.compile("".join(known.get(part, re.escape(part)) for part in parts))
+
+
+def _path_variables(folder: str) -> dict[str, str]:
+    """`path` in the old templates, `.path.path` in Go templates."""
+    last = posixpath.basename(folder)
+    normal = re.sub(r"[^a-z0-9.-]", "-", last.lower())
+    return {"path": folder, "path.path": folder, "path.basename": last, "path.basenameNormalized": normal}
 
 
 def _flat(node: Node, prefix: str) -> Iterator[tuple[str, str]]:

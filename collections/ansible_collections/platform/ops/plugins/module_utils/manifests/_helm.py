@@ -50,7 +50,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._tree impor
     Tree,
 )
 
-_MAX_GUESSES = 24  # renders of charts whose names give no hint, for one target
+_MAX_GUESSES = 48  # renders of releases whose names give no hint, for one tree
 
 
 def find(tree: Tree, target: Target, *, guess: bool = True) -> FoundSites:
@@ -61,7 +61,7 @@ def find(tree: Tree, target: Target, *, guess: bool = True) -> FoundSites:
     for level in (3, 2, 1, 0):
         releases = scored[level]
         if level == 0:
-            releases = releases[:_MAX_GUESSES] if guess and not _stands_literally(tree, target) else []
+            releases = _guesses(held, releases) if guess and not _stands_literally(tree, target) else []
         built: dict[Release, list[Node]] = {}
         found: list[list[Site]] = []
         refused: list[Refusal] = []
@@ -80,6 +80,14 @@ def find(tree: Tree, target: Target, *, guess: bool = True) -> FoundSites:
         if found or any(one.decisive for one in refused):
             return FoundSites(tuple(_together(found)), tuple(refusals))
     return FoundSites((), tuple(refusals))
+
+
+def _guesses(held: Pantry, releases: list[Release]) -> list[Release]:
+    """All that are rendered anyway, and as many more as the tree may cost."""
+    done = [release for release in releases if release in held.rendered]
+    new = [release for release in releases if release not in held.rendered][: _MAX_GUESSES - held.guessed]
+    held.guessed += len(new)
+    return done + new
 
 
 def warm_up(tree: Tree, targets: Iterable[Target]) -> None:

@@ -79,6 +79,7 @@ class Pantry:
     rendered: dict[Release, Rendered] = field(default_factory=dict)
     cooking: dict[Release, Future[Rendered]] = field(default_factory=dict)
     plain: dict[Release, list[Node]] = field(default_factory=dict)
+    guessed: int = 0
 
     def render(self, release: Release) -> Rendered:
         if release not in self.rendered:
