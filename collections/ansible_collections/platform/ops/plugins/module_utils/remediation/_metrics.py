@@ -122,6 +122,13 @@ class DecisionTally:
             yield _line(f"{name}_count", (("kind", kind),), histogram["+Inf"])
 
 
+def pause_lines(state_dir: Path) -> Iterator[str]:
+    """The pause switch of role limit_bump is a file in the state folder."""
+    yield "# HELP platform_ops_paused Whether the pause switch is on."
+    yield "# TYPE platform_ops_paused gauge"
+    yield _line("platform_ops_paused", (), (state_dir / "paused").exists())
+
+
 def inbox_lines(depths: Mapping[str, Depth]) -> Iterator[str]:
     yield "# HELP platform_ops_inbox_items Undecided remediations."
     yield "# TYPE platform_ops_inbox_items gauge"

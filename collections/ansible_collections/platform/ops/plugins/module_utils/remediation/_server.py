@@ -23,6 +23,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics 
     Counts,
     DecisionTally,
     inbox_lines,
+    pause_lines,
 )
 
 try:
@@ -179,7 +180,13 @@ class Receiver:
 
     def _render(self) -> str:
         self._tally.update()
-        lines = [*self._counts.lines(), *inbox_lines(self._inbox.depths()), *self._tally.lines()]
+        state_dir = self._inbox.path.parent.parent
+        lines = [
+            *self._counts.lines(),
+            *pause_lines(state_dir),
+            *inbox_lines(self._inbox.depths()),
+            *self._tally.lines(),
+        ]
         return "\n".join(lines) + "\n"
 
 

@@ -256,3 +256,13 @@ def test_a_port_in_use_is_named(start_receiver, start_source, tmp_path):
     source = start_source("receiver", port=port, state_dir=str(tmp_path))
     source.thread.join(10)
     assert f"cannot listen on 127.0.0.1 port {port}" in str(source.error)
+
+
+def test_the_pause_switch_and_the_depth_of_the_inbox_are_visible(start_receiver, tmp_path):
+    post = start_receiver()
+    post("/alertmanager", PAYLOAD)
+    assert "platform_ops_paused 0\n" in post("/metrics")[1]
+    (tmp_path / "state/paused").touch()
+    metrics = post("/metrics")[1]
+    assert "platform_ops_paused 1\n" in metrics
+    assert 'platform_ops_inbox_items{lane="bump_limits",state="waiting"} 1\n' in metrics
