@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from typing import Any
 
 import pytest
 import yaml
@@ -76,7 +77,7 @@ def test_new_lines_end_like_their_neighbours_and_the_end_of_the_file_stays_as_it
     assert edit(before.encode(), "f", [MEMORY]).data.decode() == before + "\r\n              memory: 1Gi"
 
 
-OUTER = {"outer": ("patch",)}
+OUTER: dict[str, Any] = {"outer": ("patch",)}
 
 
 @pytest.mark.parametrize(
