@@ -34,10 +34,14 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
     Node,
     UnreadableError,
+    as_list,
+    as_node,
+    as_text,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import (
     WORKLOAD_KINDS,
     FoundSites,
+    Reason,
     Refusal,
     Site,
     Target,
@@ -52,6 +56,7 @@ def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> Found
     known = complete_survey(tree)
     sites: list[Site] = []
     refusals = [one for one in known.refusals if one.file and target.name.encode() in tree.read(one.file)]
+    refusals += _inflated(known, target)
     claimed = _patch_documents(known, tree.naming(target.name))
     for file in known.candidates(target.name):
         everything, failed = known.tops(file)
@@ -75,6 +80,22 @@ def complete_survey(tree: Tree) -> Survey:
         known.forget_builds()
         tree.memo["overlays"] = overlays
     return known
+
+
+def _inflated(known: Survey, target: Target) -> list[Refusal]:
+    """Charts that Kustomize itself inflates."""
+    refusals: list[Refusal] = []
+    for made in known.known.values():
+        for entry in as_list(made.body.get("helmCharts")):
+            chart = as_node(entry)
+            name = as_text(chart.get("releaseName")) or as_text(chart.get("name"))
+            if name and name in target.name:
+                text = (
+                    f"{target} may come from the chart {as_text(chart.get('name'))}, which {made.file} inflates by "
+                    "helmCharts. Name the value by helm: {values_file, path}."
+                )
+                refusals.append(Refusal(Reason.CHART_UNAVAILABLE, text, made.file))
+    return refusals
 
 
 def _object_documents(known: Survey, file: str) -> list[int]:

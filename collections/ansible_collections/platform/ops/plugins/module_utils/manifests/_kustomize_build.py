@@ -11,6 +11,7 @@ annotations, patchesJson6902. Only the objects asked for are built.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -123,6 +124,7 @@ class Build:
                 items += self._file(path)
             elif path in self.upward and not self.known[path].component:
                 items += [one.copy() for one in self._folder(path, inside)]
+        items += self._from_elsewhere(made)
         for path in made.components:
             component = self.known.get(path)
             if component is not None and component.component and path not in inside:
@@ -130,6 +132,21 @@ class Build:
         for item in items:
             self.transform(made, item)
         return items
+
+    def _from_elsewhere(self, made: Kustomization) -> list[Built]:
+        """Objects of a remote base, as far as the patches here say: what a patch sets is decided here all the same."""
+        found: list[Built] = []
+        for patch in made.patches if made.remote else ():
+            if patch.target is not None or (patch.file or made.file) not in self.origins:
+                continue
+            with suppress(UnreadableError):
+                for body, place in objects(self._patch_documents(patch), patch.place):
+                    meant = identity(body)
+                    if all(one.previous[0] != meant for one in found):
+                        found.append(
+                            Built(_named(body), place, [meant], notes=[f"its base is {', '.join(made.remote)}"])
+                        )
+        return found
 
     def _file(self, path: str) -> list[Built]:
         place = Place(path, "kustomize-base")
@@ -201,6 +218,14 @@ class Build:
         if hit:
             _merge_keeping_identity(item, document)
             item.trail[-1].patched.append(Patched(document.homes[0], wide=_is_wide(target)))
+
+
+def _named(body: Node) -> Node:
+    made = Node()
+    for key in ("apiVersion", "kind", "metadata"):
+        if key in body:
+            made.put(key, clone(body[key]), body.leaves[key])
+    return made
 
 
 def _is_wide(target: Node | None) -> bool:

@@ -77,6 +77,9 @@ class Survey:
         for path in (*made.resources, *made.components):
             self.parents[path].add(owner)
         self.patch_files.update(patch.file for patch in made.patches if patch.file is not None)
+        if made.remote:
+            for patch in made.patches:
+                self.parents[patch.file or made.file].add(owner)
 
     def lay_over(self, source: str, overlay: Kustomization) -> None:
         """What a GitOps object makes of a folder: one more kustomization on top, or none if it changes nothing."""

@@ -306,6 +306,24 @@ def test_replacements_that_write_resources_are_decisive(tmp_path: Path) -> None:
     assert (refusal.reason, refusal.decisive) == (Reason.GENERATED, True)
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_what_a_patch_sets_over_a_remote_base_is_decided_here(inline: bool, tmp_path: Path) -> None:
+    remote = "namespace: mall\nresources: ['https://github.com/example/upstream//deploy?ref=v1']\n"
+    body = "\n".join(f"    {line}" for line in deployment(memory="512Mi").splitlines())
+    patches = f"patches:\n- patch: |\n{body}\n" if inline else "patches: [{path: p.yaml}]\n"
+    tree = write_tree(tmp_path, {"kustomization.yaml": remote + patches, "p.yaml": deployment(memory="512Mi")})
+    site = chosen(tree, find(tree, Target("web", namespace="mall")), MEMORY)
+    assert site.file == ("kustomization.yaml" if inline else "p.yaml")
+    assert any("github.com/example/upstream" in note for note in site.notes)
+
+
+def test_a_chart_that_kustomize_inflates_is_named(tmp_path: Path) -> None:
+    tree = write_tree(tmp_path, {"kustomization.yaml": "helmCharts: [{name: redis, releaseName: cache}]\n"})
+    (refusal,) = find(tree, Target("cache-redis")).refusals
+    assert refusal.reason is Reason.CHART_UNAVAILABLE
+    assert find(tree, Target("web")).refusals == ()
+
+
 # --- hostile input
 
 
