@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ansible_collections.platform.ops.plugins.module_utils.forge._retire import is_retired
 from ansible_collections.platform.ops.plugins.module_utils.forge._schedule import Schedule
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import PullRequest
 
@@ -121,7 +122,7 @@ def decide(situation: Situation, policy: Policy, tally: Tally, now: datetime) ->
 
 def refusal_by_people(pull_requests: Sequence[PullRequest], declined_for: timedelta, now: datetime) -> Decision | None:
     """Return the decision to stay away if the newest pull request was closed without a merge not long ago."""
-    closed = [one for one in pull_requests if one.state != "open"]
+    closed = [one for one in pull_requests if one.state != "open" and not is_retired(one)]
     last = max(closed, key=lambda one: (one.closed_at or one.updated_at, one.number), default=None)
     if last is None or last.state != "closed":
         return None

@@ -24,6 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._merge import (
     decide_merge,
     may_merge,
 )
+from ansible_collections.platform.ops.plugins.module_utils.forge._retire import retire
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import merged_tree, tree_of
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host, MergeMethod, PullRequest
 
@@ -97,8 +98,7 @@ class Follower:
     def _close(self, current: PullRequest, check_mode: bool) -> dict[str, Any]:
         message = f"The branch {self._remote.base} has all that this proposes by now."
         if not check_mode:
-            current = self._host.close(current.number, message)
-            self._host.delete_branch(current.branch)
+            current = retire(self._host, current, message)
         return _shown(current, "obsolete", "base_has_it", message, changed=True)
 
     def _do(self, current: PullRequest, decision: MergeDecision, known: Branches, check_mode: bool) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._history import
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_body, marker
 from ansible_collections.platform.ops.plugins.module_utils.forge._merge import MergePolicy, may_merge
 from ansible_collections.platform.ops.plugins.module_utils.forge._push import Push, push
+from ansible_collections.platform.ops.plugins.module_utils.forge._retire import retire
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import (
     Signing,
     Stamp,
@@ -332,8 +333,7 @@ class Publisher:
         elif decision.action == Action.FOREIGN and done:
             changed = self._host.comment(done.number, self._wish(work), f"foreign-{work.key}-{self._digest(work)}")
         elif decision.action == Action.OBSOLETE and done:
-            done = self._host.close(done.number, decision.message)
-            self._host.delete_branch(work.branch)
+            done = retire(self._host, done, decision.message)
         work.result = {**self._shown(replace_decision(work, done)), "changed": changed}
 
     def _create(self, work: _Work) -> PullRequest:
