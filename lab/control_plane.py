@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from lab import kubeadm, network, process
 from lab.place import API_PORT, GATEWAY, POD_RANGE, SERVICE_RANGE, Lab
 from lab.shell import LabError, run, wait_for
 from lab.tools import tool
+from lab.web import ask
 
 ETCD = "http://127.0.0.1:2379"
 
@@ -140,7 +142,19 @@ def start_controllers(lab: Lab) -> None:
 
 
 def start_kube_proxy(lab: Lab) -> None:
-    """Services work from the control plane too, which is how the API server calls webhooks."""
+    """Services work from the control plane too, which is how the API server calls webhooks.
+
+    kube-proxy waits half a minute for the Node it runs on. The control plane is none: show it one for a moment.
+    """
+    name = "control-plane"
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name},
+        "spec": {"unschedulable": True},
+        "status": {"addresses": [{"type": "InternalIP", "address": GATEWAY}]},
+    }
+    kubectl(lab, "create", "-f", "-", stdin=json.dumps(node))
     process.start(
         lab,
         "kube-proxy",
@@ -148,9 +162,8 @@ def start_kube_proxy(lab: Lab) -> None:
             tool("kube-proxy"),
             f"--kubeconfig={lab.folder / 'kube-proxy.conf'}",
             "--proxy-mode=nftables",
-            "--hostname-override=control-plane",
+            f"--hostname-override={name}",
             f"--cluster-cidr={POD_RANGE}",
-            "--bind-address=127.0.0.1",
             f"--nodeport-addresses={GATEWAY}/32",
             # settings of the host's kernel stay as they are
             "--conntrack-max-per-core=0",
@@ -158,6 +171,13 @@ def start_kube_proxy(lab: Lab) -> None:
             "--conntrack-tcp-timeout-close-wait=0",
         ],
     )
+    wait_for(
+        "kube-proxy has written its rules",
+        lambda: bool(ask(lab, f"http://{GATEWAY}:10256/healthz", timeout=2)),
+        deadline=40,
+        check=lambda: process.must_live(lab, "kube-proxy"),
+    )
+    kubectl(lab, "delete", "node", name)
 
 
 def _allow_admin(lab: Lab) -> None:

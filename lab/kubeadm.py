@@ -28,7 +28,6 @@ KUBELET = {
     "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     "imageGCHighThresholdPercent": 100,
     "nodeStatusUpdateFrequency": "4s",
-    "housekeepingInterval": "5s",
     "shutdownGracePeriod": "0s",
     "shutdownGracePeriodCriticalPods": "0s",
 }

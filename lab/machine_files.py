@@ -149,7 +149,7 @@ def files(machine: Machine, *, authorized_key: str, kube_proxy_config: str, rese
         "root/.ssh/authorized_keys": authorized_key,
         "etc/containerd/config.toml": CONTAINERD,
         "etc/cni/net.d/10-lab.conflist": _cni(machine),
-        "etc/default/kubelet": f"KUBELET_EXTRA_ARGS=--node-ip={machine.address}\n",
+        "etc/default/kubelet": f"KUBELET_EXTRA_ARGS=--node-ip={machine.address} --housekeeping-interval=2s\n",
         "etc/kubernetes/kubelet.conf.d/10-lab.conf": json.dumps(kubelet, indent=1),
         "etc/lab/kube-proxy.conf": kube_proxy_config,
         f"{UNITS}/kubelet.service": KUBELET_UNIT,

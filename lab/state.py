@@ -54,9 +54,21 @@ def read(lab: Lab) -> State:
 
 
 def write(lab: Lab, state: State) -> None:
-    partial = _path(lab).with_suffix(".new")
-    partial.write_text(json.dumps(asdict(state), indent=1))
-    partial.replace(_path(lab))
+    _replace(_path(lab), json.dumps(asdict(state), indent=1))
+    machines = state.machines.values()
+    kubelets = [{"targets": [f"{machine.address}:10250"], "labels": {"node": machine.name}} for machine in machines]
+    _replace(targets_file(lab), json.dumps(kubelets, indent=1))
+
+
+def targets_file(lab: Lab) -> Path:
+    """The machines' kubelets, as Prometheus reads lists of targets."""
+    return lab.folder / "kubelets.json"
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_suffix(".new")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 @contextmanager
