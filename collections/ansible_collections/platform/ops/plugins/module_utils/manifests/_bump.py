@@ -277,12 +277,8 @@ def _added(item: Item, planned: Sequence[Planned], pod: Pod) -> dict[str, Fracti
         change = one.change
         if change.field != "limits" or one.held.site.container_type == "pod":
             continue
-        asked = [
-            past.after.value
-            for past in item.past
-            if (past.state, past.container, past.resource, past.field)
-            == ("open", one.held.site.container, change.resource, "limits")
-        ]
+        container = one.held.site.container
+        asked = [past.after.value for past in item.past if past.is_of(container, change.resource, "open")]
         known = max([change.before.value if change.before else Fraction(0), *asked])
         more = max(Fraction(0), change.after.value - known) * pod.replicas
         added[change.resource] = added.get(change.resource, Fraction(0)) + more

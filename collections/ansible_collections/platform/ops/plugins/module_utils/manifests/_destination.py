@@ -146,14 +146,15 @@ class Worktree:
 
     def prepare(self, files: list[str]) -> None:
         absent = [f"{self._repository.prefix}{file}" for file in files if not self.full(file).exists()]
-        if not absent or self._setting("core.sparseCheckout") != "true":
+        if not absent:
             return
-        if self._setting("core.sparseCheckoutCone") == "false":
+        settings = self._git.run("config", "--get-regexp", r"^core\.sparsecheckout", ok=(0, 1)).text.lower().split()
+        sparse = dict(zip(settings[::2], settings[1::2], strict=True))
+        if sparse.get("core.sparsecheckout") != "true":
+            return
+        if sparse.get("core.sparsecheckoutcone") == "false":
             wanted = [f"/{file}" for file in absent]
         else:
             wanted = sorted({posixpath.dirname(file) for file in absent} - {""})
         if wanted:
             self._git.run("sparse-checkout", "add", "--stdin", stdin="\n".join(wanted).encode())
-
-    def _setting(self, name: str) -> str:
-        return self._git.run("config", "--get", name, ok=(0, 1)).line

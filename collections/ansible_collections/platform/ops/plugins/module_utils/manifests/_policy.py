@@ -35,6 +35,11 @@ class Past:
     def counts(self) -> bool:
         return self.state in ("open", "merged")
 
+    def is_of(self, container: str, resource: str, state: str) -> bool:
+        """Whether it was about this container's limit; the pod as a whole is "" or "pod"."""
+        same = self.container == container or (not container and self.container == "pod")
+        return same and (self.resource, self.field, self.state) == (resource, "limits", state)
+
     @property
     def added(self) -> Fraction:
         return (self.after.value - (self.before.value if self.before else 0)) * self.replicas
@@ -112,19 +117,12 @@ def _past(entry: Mapping[str, Any]) -> Past:
 
 def first_value(past: Iterable[Past], container: str, resource: str) -> Quantity | None:
     """The limit before the first bump that was merged."""
-    for one in past:
-        if (one.container, one.resource, one.field, one.state) == (container, resource, "limits", "merged"):
-            return one.before
-    return None
+    return next((one.before for one in past if one.is_of(container, resource, "merged")), None)
 
 
 def cooling(policy: Policy, past: Iterable[Past], container: str, resource: str, now: datetime) -> str:
     """Why this container has to wait; empty if it need not. An open bump is raised, not waited for."""
-    merged = [
-        one
-        for one in past
-        if (one.container, one.resource, one.field, one.state) == (container, resource, "limits", "merged")
-    ]
+    merged = [one for one in past if one.is_of(container, resource, "merged")]
     if policy.cooldown is None or not merged:
         return ""
     until = merged[-1].at + policy.cooldown
