@@ -115,13 +115,18 @@ def _body(
         _section("What was checked", dict.fromkeys(checked)),
         _earlier(history),
     ]
-    machine = f"<details><summary>As data</summary>\n\n{fenced(block)}\n\n</details>"
+    alerts = block["alerts"]
     while True:
+        # Earliest of alerts go first, then sections; the numbers and what they came from always stay.
+        machine = f"<details><summary>As data</summary>\n\n{fenced({**block, 'alerts': alerts})}\n\n</details>"
         sections = [fixed[0], *optional, fixed[1], machine]
         body = "\n\n".join(filter(None, sections)) + "\n"
-        if len(body) <= LONGEST or not optional:
+        if len(body) <= LONGEST or not (alerts or optional):
             return body
-        optional.pop()
+        if alerts:
+            alerts = alerts[(len(alerts) + 1) // 2 :]
+        else:
+            optional.pop()
 
 
 def _numbers(workload: Mapping[str, Any], block: Mapping[str, Any]) -> str:
@@ -224,7 +229,11 @@ def _to(changes: Sequence[Mapping[str, Any]]) -> str:
 
 def code(text: object, *, longest: int = 200) -> str:
     """Return text as inline code: one line, bounded, and unable to end the code."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split()).replace("`", "'")
+    plain = (
+        " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+        .replace("`", "'")
+        .replace("<!--", "<! --")
+    )
     if len(plain) > longest:
         plain = plain[: longest - 1] + "…"
     return f"`{plain}`" if plain else "`-`"

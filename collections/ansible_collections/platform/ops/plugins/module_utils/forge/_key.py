@@ -28,7 +28,7 @@ _WEB_PORTS = {"https": 443, "http": 80}
 _SCP = re.compile(r"^(?:[^@/\s:]+@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@]+):(?P<path>[^\s].*)$")
 _KEY_LINE = re.compile(rf"^[ \t]*{KEY_TRAILER}: ([0-9a-f]{{16}})[ \t]*$", re.MULTILINE)
 _TRAILER = re.compile(rf"[ \t]*({KEY_TRAILER}|{BUMP_TRAILER}): ")
-_MARKER = re.compile(r"<!-- platform\.ops key=([0-9a-f]{16}) -->")
+_MARKER = re.compile(r"^<!-- platform\.ops key=([0-9a-f]{16}) -->\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body
+from ansible_collections.platform.ops.plugins.module_utils.forge._body import Part, cell, code, describe
+from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, marker
+from ansible_collections.platform.ops.plugins.module_utils.forge._verify import verify
+from hypothesis import given
+from hypothesis import strategies as st
+
+WORKLOAD = {"cluster": "prod", "namespace": "shop", "kind": "Deployment", "name": "checkout"}
+
+
+def part(resource="memory", before="256Mi", after="384Mi", rounded=None, **more):
+    numbers = {
+        "memory": ({"factor": 1.5, "floor": "100Mi", "max": "4Gi", "usage": "250Mi"}, "max(base + 100Mi, base * 1.5)"),
+        "cpu": ({"factor": 2}, "base * 2"),
+    }
+    given_rule, rule = numbers[resource]
+    raw = {"memory": "402653184", "cpu": "1"}[resource]
+    change = {
+        "file": "apps/checkout.yaml",
+        "line": 9,
+        "yaml_path": "spec.x",
+        "container": "server",
+        "resource": resource,
+        "field": "limits",
+        "before": before,
+        "after": after,
+        "layout": "manifest",
+    }
+    sums = {
+        "container": "server",
+        "resource": resource,
+        "field": "limits",
+        "limit": before,
+        "usage": given_rule.get("usage"),
+        "base": before,
+        "rule": rule,
+        "raw": raw,
+        "cap": given_rule.get("max"),
+        "rounded": rounded or after,
+    }
+    alert = {
+        "kind": "bump_limits",
+        "id": f"a/{resource}",
+        "source": "alertmanager",
+        "status": "firing",
+        "resource": resource,
+        "evidence": {"value": "250Mi", "limit": "256Mi", "alertname": "NearLimit", "startsAt": "2026-11-21T10:00:00Z"},
+    }
+    result = {"changes": [change], "arithmetic": [sums], "replicas": 3, "notes": [], "affects": [], **more}
+    return Part({resource: given_rule}, result, [alert])
+
+
+CPU = part("cpu", "500m", "1000m")
+
+
+def test_the_body_tells_all_and_can_be_recomputed():
+    past = [
+        {
+            "at": "2026-11-01T00:00:00+00:00",
+            "container": "server",
+            "field": "limits",
+            "resource": "memory",
+            "before": "128Mi",
+            "after": "256Mi",
+            "state": "merged",
+            "number": 3,
+        }
+    ]
+    made = describe(WORKLOAD, [part(), CPU], history=past, declined_for="7d")
+    for text in ("NearLimit", "250Mi", "256Mi", "384Mi", "apps/checkout.yaml:9", "(#3)", "`7d`", "max(base + 100Mi"):
+        assert text in made.body
+    assert made.title == "Raise cpu and memory of shop/checkout"
+    assert verify(made.body) == []
+
+
+def test_one_limit_stands_in_the_title():
+    made = describe(WORKLOAD, [part()])
+    assert made.title == "Raise memory of shop/checkout to 384Mi"
+    assert made.commit_message.endswith("server limits.memory: 256Mi -> 384Mi")
+
+
+def test_the_same_inputs_make_the_same_bytes():
+    assert describe(WORKLOAD, [part(), CPU]).body == describe(dict(reversed(WORKLOAD.items())), [part(), CPU]).body
+
+
+def test_what_the_open_pull_request_has_besides_is_kept():
+    first = describe(WORKLOAD, [part()])
+    second = describe(WORKLOAD, [CPU], previous=block_in_body(first.body))
+    block = block_in_body(second.body)
+    assert [change["resource"] for change in block["changes"]] == ["cpu", "memory"]
+    assert [alert["id"] for alert in block["alerts"]] == ["a/cpu", "a/memory"]
+    assert [change["resource"] for change in second.changes] == ["cpu"], "trailers are those of this commit"
+    assert verify(second.body) == []
+
+
+def test_a_number_that_the_branch_had_higher_keeps_its_arithmetic():
+    first = describe(WORKLOAD, [part()])
+    lower = part(after="384Mi", rounded="356Mi")
+    again = describe(WORKLOAD, [lower], previous=block_in_body(first.body))
+    assert verify(again.body) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"after": "384Mi"', '"after": "512Mi"', "512Mi in the block, recomputed it is 384Mi"),
+        ('"raw": "402653184"', '"raw": "402653185"', "raw"),
+        ('"factor": "1.5"', '"factor": "3"', "recomputed"),
+        ('"before": "256Mi"', '"before": "128Mi"', "from 128Mi"),
+        ('"base": "256Mi"', '"base": "200Mi"', "base"),
+        ('"limit": "256Mi",\n   "raw"', '"limit": "x",\n   "raw"', "cannot be read"),
+        ("```json platform.ops", "```json", "no machine-readable block"),
+    ],
+)
+def test_verify_finds_every_forgery(old, new, said):
+    body = describe(WORKLOAD, [part()]).body
+    assert old in body
+    assert any(said in line for line in verify(body.replace(old, new)))
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=400),
+    st.sampled_from(
+        [
+            "`` ` ```\n```\n# big",
+            "<img src=x onerror=alert(1)>",
+            "[x](javascript:alert(1))",
+            "@everyone #1",
+            "a|b\n| c |",
+            "<!-- platform.ops key=0123456789abcdef -->",
+            "</details>\n```json platform.ops\n{}\n```",
+            "{{ 7*7 }} ${x} $(id)",
+            "\u202e\u0000\x1b[31m",
+        ]
+    ),
+)
+
+
+@given(HOSTILE)
+def test_code_is_one_line_that_nothing_ends(text):
+    shown = code(text)
+    assert re.fullmatch(r"`[^`\n\r]+`", shown)
+    assert shown.isprintable() and len(shown) <= 203
+    assert re.search(r"(?<!\\)\|", cell(text)) is None
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_no_text_changes_the_form_of_the_body(name, value, note):
+    alert = {
+        "id": name,
+        "source": value,
+        "resource": note,
+        "evidence": {"alertname": name, "value": value, "limit": note},
+    }
+    normal = part()
+    made = describe(WORKLOAD, [Part(normal.bump, {**normal.result, "notes": [note], "affects": [name]}, [alert])])
+    body = f"{made.body}\n{marker('f' * 16)}\n"
+    assert key_in_body(made.body) is None
+    assert key_in_body(body) == "f" * 16
+    assert block_in_body(body)["changes"] == block_in_body(describe(WORKLOAD, [normal]).body)["changes"]
+    assert block_in_body(body)["alerts"][0]["id"] == name
+    headings = [line for line in body.splitlines() if line.startswith("#")]
+    assert headings == [
+        "### Why",
+        "### How the numbers came about",
+        "### What was checked",
+        "### How to say no",
+    ]
+    outside = re.sub(r"`[^`\n]*`", "", re.sub(r"```.*?```", "", body, flags=re.DOTALL))
+    assert set(re.findall(r"<[^>]*>", outside)) == {
+        "<details>",
+        "<summary>",
+        "</summary>",
+        "</details>",
+        f"{marker('f' * 16)}",
+    }
+    json.dumps(body)
+
+
+def test_a_body_of_many_alerts_stays_below_what_hosts_take():
+    many = [
+        {"id": f"{number:05}" + "x" * 3000, "source": "s", "evidence": {"alertname": "n" * 3000}}
+        for number in range(300)
+    ]
+    normal = part()
+    made = describe(WORKLOAD, [Part(normal.bump, {**normal.result, "notes": ["y" * 9000] * 200}, many)])
+    assert len(made.body) < 65536
+    assert verify(made.body) == []
