@@ -84,8 +84,8 @@ EXAMPLES = r"""
 - name: Raise the limits in the folder of the first
   platform.ops.bump_limits:
     path: "{{ fleet.path }}"
-    worktree: "{{ fleet['items'][0].worktree }}"
-    start: "{{ fleet['items'][0].start }}"
+    worktree: "{{ fleet.results[0].worktree }}"
+    start: "{{ fleet.results[0].start }}"
     kind: Deployment
     name: checkout
     namespace: shop
@@ -109,7 +109,7 @@ repository:
   description: The address that was given.
   returned: always
   type: str
-items:
+results:
   description: What is known of each workload, in the order of the items.
   returned: always
   type: list

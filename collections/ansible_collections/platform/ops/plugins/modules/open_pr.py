@@ -218,8 +218,8 @@ EXAMPLES = r"""
       - namespace: shop
         kind: Deployment
         name: checkout
-        worktree: "{{ fleet['items'][0].worktree }}"
-        start: "{{ fleet['items'][0].start }}"
+        worktree: "{{ fleet.results[0].worktree }}"
+        start: "{{ fleet.results[0].start }}"
         files: "{{ bump.results[0].files }}"
         changes: "{{ bump.results[0].changes }}"
         title: Raise limits of shop/checkout

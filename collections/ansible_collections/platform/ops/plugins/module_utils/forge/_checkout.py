@@ -79,7 +79,7 @@ def check_out(request: Request, wanted: Sequence[Wanted], host: Host, git: Git, 
         "commit": clone.base_sha,
         "base": request.remote.base,
         "repository": request.remote.url,
-        "items": items,
+        "results": items,
         "history": [bump.to_dict() for bump in past],
     }
 

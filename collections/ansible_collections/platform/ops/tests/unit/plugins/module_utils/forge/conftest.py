@@ -109,7 +109,7 @@ class Fleet:
     def propose(self, name: str, memory: str, **options: Any) -> dict[str, Any]:
         """Checkout, bump and open_pr of one workload."""
         fleet = self.checkout(name)
-        return self.open_pr(fleet, [self.bump(fleet["items"][0], memory)], **options)[0]
+        return self.open_pr(fleet, [self.bump(fleet["results"][0], memory)], **options)[0]
 
     def follow(self, **merge: Any) -> list[dict[str, Any]]:
         given = {"path": self.checkout()["path"], "merge": merge, **self.common}

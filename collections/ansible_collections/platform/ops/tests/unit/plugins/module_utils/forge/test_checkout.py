@@ -20,7 +20,7 @@ def test_a_checkout_has_the_base_and_a_light_worktree_per_workload(fleet):
     fresh = fleet.checkout("checkout", "search")
     assert fresh["commit"] == fleet.git("rev-parse", "main")
     assert (Path(fresh["path"]) / "apps" / "cart.yaml").exists()
-    folders = [Path(item["worktree"]) for item in fresh["items"]]
+    folders = [Path(item["worktree"]) for item in fresh["results"]]
     assert len(set(folders)) == 2
     for folder in folders:
         assert not (folder / "apps").exists()
@@ -28,7 +28,7 @@ def test_a_checkout_has_the_base_and_a_light_worktree_per_workload(fleet):
 
 
 def test_a_file_written_in_a_worktree_is_all_that_git_sees(fleet):
-    item = fleet.checkout("checkout")["items"][0]
+    item = fleet.checkout("checkout")["results"][0]
     fleet.bump(item, "384Mi")
     assert fleet.git("status", "--porcelain", cwd=Path(item["worktree"])) == "M apps/checkout.yaml"
 
@@ -56,7 +56,7 @@ def test_a_base_folder_that_nobody_uses_is_moved_on(fleet):
 
 
 def test_worktrees_of_runs_long_gone_are_removed(fleet):
-    old = Path(fleet.checkout("checkout")["items"][0]["worktree"])
+    old = Path(fleet.checkout("checkout")["results"][0]["worktree"])
     long_ago = time.time() - 86400
     os.utime(old.parent, (long_ago, long_ago))
     fleet.checkout("search")
@@ -64,31 +64,31 @@ def test_worktrees_of_runs_long_gone_are_removed(fleet):
 
 
 def test_state_and_start_follow_the_pull_request(fleet):
-    assert fleet.checkout("checkout")["items"][0]["state"] == "none"
+    assert fleet.checkout("checkout")["results"][0]["state"] == "none"
     opened = fleet.propose("checkout", "384Mi")
-    item = fleet.checkout("checkout")["items"][0]
+    item = fleet.checkout("checkout")["results"][0]
     assert (item["state"], item["start"], item["foreign"]) == ("open", opened["commit"], False)
     assert item["pull_request"]["number"] == opened["number"]
     fleet.push({"x": "y"}, opened["branch"])
-    item = fleet.checkout("checkout")["items"][0]
+    item = fleet.checkout("checkout")["results"][0]
     assert (item["foreign"], item["start"]) == (True, fleet.git("rev-parse", "main"))
     fleet.settle(opened["number"], "closed")
-    item = fleet.checkout("checkout")["items"][0]
+    item = fleet.checkout("checkout")["results"][0]
     assert item["state"] == "declined" and item["declined_until"]
-    assert fleet.checkout("checkout", declined_for="0s")["items"][0]["state"] == "none"
+    assert fleet.checkout("checkout", declined_for="0s")["results"][0]["state"] == "none"
 
 
 def test_a_workload_of_unknown_kind_finds_its_open_pull_request(fleet):
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], "384Mi")
+    item = fleet.bump(fresh["results"][0], "384Mi")
     target = {"namespace": "shop", "kind": "Deployment", "name": "checkout"}
     body = fenced({"target": target, "changes": item["changes"]})
     fleet.open_pr(fresh, [{**item, "body": body}])
     unknown = [{"label": 1, "namespace": "shop", "kind": None, "name": "checkout"}]
-    found = fleet.checkout(items=unknown)["items"][0]
+    found = fleet.checkout(items=unknown)["results"][0]
     assert (found["kind"], found["state"]) == ("Deployment", "open")
     other = [{"label": 1, "namespace": "other", "kind": None, "name": "checkout"}]
-    assert fleet.checkout(items=other)["items"][0]["state"] == "none"
+    assert fleet.checkout(items=other)["results"][0]["state"] == "none"
 
 
 @pytest.mark.parametrize("damage", ["objects", "HEAD", "refs", "base"])
@@ -104,7 +104,7 @@ def test_a_damaged_clone_is_made_anew(fleet, damage):
     fresh = fleet.checkout("checkout")
     assert fresh["commit"] == fleet.git("rev-parse", "main")
     assert (Path(fresh["path"]) / "apps" / "cart.yaml").exists()
-    assert fleet.open_pr(fresh, [fleet.bump(fresh["items"][0], "384Mi")])[0]["state"] == "created"
+    assert fleet.open_pr(fresh, [fleet.bump(fresh["results"][0], "384Mi")])[0]["state"] == "created"
 
 
 def test_a_clone_that_was_killed_half_way_does_no_harm(fleet):
@@ -149,7 +149,7 @@ def test_history_survives_every_way_of_merging(fleet, method, depth):
     second = fleet.propose("checkout", "512Mi")
     assert second["state"] == "created"
     shutil.rmtree(fleet.clones)
-    found = fleet.checkout("checkout", depth=depth)["items"][0]["history"]
+    found = fleet.checkout("checkout", depth=depth)["results"][0]["history"]
     # Bodies without a block: what was merged is read from the trailers in git.
     assert [(bump["after"], bump["state"], bump["number"]) for bump in found] == [("384Mi", "merged", first["number"])]
 
@@ -165,7 +165,7 @@ def test_a_shallow_clone_sees_foreign_commits_behind_its_edge(fleet):
     fleet.git("push", "-q", "origin", first["branch"], cwd=fleet.work)
     shutil.rmtree(fleet.clones)
     fleet.common["repository"] = f"file://{fleet.bare}"
-    assert fleet.checkout("checkout", depth=1)["items"][0]["foreign"] is True
+    assert fleet.checkout("checkout", depth=1)["results"][0]["foreign"] is True
 
 
 def test_history_of_the_fleet_has_all_workloads(fleet):

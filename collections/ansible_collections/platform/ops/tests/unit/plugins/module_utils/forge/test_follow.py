@@ -49,7 +49,7 @@ def test_what_became_pointless_is_closed(fleet):
 
 def test_a_conflict_is_returned_with_what_it_had(fleet):
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], "384Mi")
+    item = fleet.bump(fresh["results"][0], "384Mi")
     body = fenced({"target": {"name": "checkout"}, "changes": item["changes"]})
     fleet.open_pr(fresh, [{**item, "body": body}])
     fleet.push({"apps/checkout.yaml": checkout_with("320Mi")})
@@ -65,7 +65,7 @@ def test_commits_of_people_are_left_to_people(fleet):
 
 def test_large_steps_are_left_to_people(fleet):
     fresh = fleet.checkout("checkout", "search")
-    items = [fleet.bump(item, memory) for item, memory in zip(fresh["items"], ("384Mi", "2Gi"), strict=True)]
+    items = [fleet.bump(item, memory) for item, memory in zip(fresh["results"], ("384Mi", "2Gi"), strict=True)]
     for item in items:
         item["body"] = fenced({"target": {"name": item["name"]}, "changes": item["changes"]})
     fleet.open_pr(fresh, items)

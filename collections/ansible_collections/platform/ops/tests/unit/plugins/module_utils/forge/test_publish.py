@@ -103,7 +103,7 @@ def test_commits_of_people_are_never_overwritten_and_one_comment_is_made(fleet):
 
 
 def test_a_strange_branch_of_our_name_without_pull_request_is_left_alone(fleet):
-    item = fleet.checkout("checkout")["items"][0]
+    item = fleet.checkout("checkout")["results"][0]
     fleet.git("branch", item["branch"], "main")
     theirs = fleet.push({"x": "y"}, item["branch"])
     result = fleet.propose("checkout", "384Mi")
@@ -116,7 +116,7 @@ def test_what_the_base_has_by_now_is_closed(fleet):
     first = fleet.propose("checkout", "384Mi")
     fleet.push({"apps/checkout.yaml": fleet.show(first["commit"], "checkout") + "\n"})
     fresh = fleet.checkout("checkout")
-    item = {**fleet.bump(fresh["items"][0], "384Mi")}
+    item = {**fleet.bump(fresh["results"][0], "384Mi")}
     result = fleet.open_pr(fresh, [item])[0]
     assert (result["state"], result["changed"]) == ("obsolete", True)
     assert fleet.host.get(first["number"]).state == "closed"
@@ -126,7 +126,7 @@ def test_a_change_that_conflicts_with_the_base_is_made_anew_on_it(fleet):
     first = fleet.propose("checkout", "384Mi")
     tip = fleet.push({"apps/checkout.yaml": fleet.show("main", "checkout").replace("256Mi", "320Mi")})
     fresh = fleet.checkout("checkout")
-    item = fresh["items"][0]
+    item = fresh["results"][0]
     assert (item["rebuild"], item["start"]) == (True, tip)
     result = fleet.open_pr(fresh, [fleet.bump(item, "512Mi", before="320Mi")])[0]
     assert (result["state"], result["number"]) == ("updated", first["number"])
@@ -144,7 +144,7 @@ def test_a_branch_that_is_only_behind_keeps_its_commits(fleet):
 def test_a_change_from_the_base_joins_what_the_branch_got_meanwhile(fleet):
     stale = fleet.checkout("checkout")
     fleet.propose("checkout", "384Mi")
-    item = fleet.bump(stale["items"][0], "256Mi")
+    item = fleet.bump(stale["results"][0], "256Mi")
     path = Path(item["worktree"], "apps/extra.yaml")
     path.write_text("more\n")
     result = fleet.open_pr(stale, [{**item, "files": ["apps/extra.yaml"]}])[0]
@@ -156,7 +156,7 @@ def test_a_change_from_the_base_joins_what_the_branch_got_meanwhile(fleet):
 def test_a_change_that_does_not_fit_on_the_branch_fails_alone(fleet):
     stale = fleet.checkout("checkout", "search")
     fleet.propose("checkout", "384Mi")
-    items = [fleet.bump(stale["items"][0], "512Mi"), fleet.bump(stale["items"][1], "384Mi")]
+    items = [fleet.bump(stale["results"][0], "512Mi"), fleet.bump(stale["results"][1], "384Mi")]
     failed, done = fleet.open_pr(stale, items)
     assert (failed["state"], failed["reason"]) == ("failed", "diverged")
     assert done["state"] == "created"
@@ -164,7 +164,7 @@ def test_a_change_that_does_not_fit_on_the_branch_fails_alone(fleet):
 
 def test_limits_count_what_the_host_lists_and_what_this_run_opened(fleet):
     fresh = fleet.checkout("checkout", "search", "payment")
-    items = [fleet.bump(item, "384Mi") for item in fresh["items"]]
+    items = [fleet.bump(item, "384Mi") for item in fresh["results"]]
     states = [result["state"] for result in fleet.open_pr(fresh, items, limits={"open": 2})]
     assert states == ["created", "created", "limited"]
     assert fleet.open_pr(fresh, items[2:], limits={"per_hour": 2})[0]["reason"] == "per_hour"
@@ -176,7 +176,7 @@ def test_limits_count_what_the_host_lists_and_what_this_run_opened(fleet):
 
 def test_a_bad_item_fails_alone(fleet):
     fresh = fleet.checkout("checkout", "search", "payment")
-    items = [fleet.bump(item, "384Mi") for item in fresh["items"]]
+    items = [fleet.bump(item, "384Mi") for item in fresh["results"]]
     outside = Path(items[0]["worktree"], "outside")
     outside.symlink_to(fleet.folder)
     items[0]["files"] = ["../secret"]
@@ -190,7 +190,7 @@ def test_a_bad_item_fails_alone(fleet):
 
 def test_a_workload_twice_in_the_list_is_refused(fleet):
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], "384Mi")
+    item = fleet.bump(fresh["results"][0], "384Mi")
     first, second = fleet.open_pr(fresh, [item, item])
     assert (first["state"], second["reason"]) == ("created", "duplicate_item")
 
@@ -252,7 +252,7 @@ def _publish_and_die(fleet, fresh, item, step):
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_after_any_step_the_next_run_completes_the_one_pull_request(fleet, step, memory):
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], "384Mi")
+    item = fleet.bump(fresh["results"][0], "384Mi")
     child = multiprocessing.get_context("fork").Process(target=_publish_and_die, args=(fleet, fresh, item, step))
     child.start()
     child.join(60)
@@ -270,7 +270,7 @@ def test_killed_after_any_step_the_next_run_completes_the_one_pull_request(fleet
 def test_killed_during_an_update_the_next_run_completes_it(fleet, step):
     fleet.propose("checkout", "384Mi", **EXTRAS)
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], "512Mi")
+    item = fleet.bump(fresh["results"][0], "512Mi")
     child = multiprocessing.get_context("fork").Process(target=_publish_and_die, args=(fleet, fresh, item, step))
     child.start()
     child.join(60)
@@ -282,7 +282,7 @@ def test_killed_during_an_update_the_next_run_completes_it(fleet, step):
 
 def _race(fleet, barrier, queue, memory):
     fresh = fleet.checkout("checkout")
-    item = fleet.bump(fresh["items"][0], memory)
+    item = fleet.bump(fresh["results"][0], memory)
     barrier.wait(30)
     queue.put(fleet.open_pr(fresh, [item])[0])
 
@@ -306,7 +306,7 @@ def test_two_processes_at_once_make_one_pull_request(fleet, attempt):
 def test_a_push_race_is_lost_without_harm(fleet):
     """Somebody pushes the same branch between our look and our push."""
     stale = fleet.checkout("checkout")
-    item = fleet.bump(stale["items"][0], "384Mi")
+    item = fleet.bump(stale["results"][0], "384Mi")
     other = fleet.propose("checkout", "384Mi")
     result = fleet.open_pr(stale, [item])[0]
     assert (result["state"], result["number"]) == ("unchanged", other["number"])
@@ -318,6 +318,6 @@ def test_a_branch_that_the_host_refuses_fails_with_what_it_said(fleet):
     hook.write_text("#!/bin/sh\ncase $1 in *search*) echo no such luck >&2; exit 1;; esac\n")
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
     fresh = fleet.checkout("checkout", "search")
-    done, refused = fleet.open_pr(fresh, [fleet.bump(item, "384Mi") for item in fresh["items"]])
+    done, refused = fleet.open_pr(fresh, [fleet.bump(item, "384Mi") for item in fresh["results"]])
     assert (done["state"], refused["state"], refused["reason"]) == ("created", "failed", "push_refused")
     assert len(fleet.pull_requests()) == 1
