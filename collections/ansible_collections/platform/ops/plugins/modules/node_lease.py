@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: platform.ops contributors (@platform-ops)
 description:
   - The last task of a play that worked on a pool under one O(holder). Without it others wait until the Lease ends.
-  - A Lease that somebody else holds is left alone.
+  - A Lease that somebody else holds is left alone. Taking turns is no change.
 extends_documentation_fragment:
   - platform.ops.cluster
   - platform.ops.node_pool
@@ -48,7 +48,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     ours = bool(holder) and _lease.holder(api, namespace, name, time.time()) == holder
     if ours and not check_mode:
         _lease.release(api, namespace, name, holder, time.time)
-    return {"changed": ours, "released": ours}
+    return {"changed": False, "released": ours}
 
 
 def main() -> None:

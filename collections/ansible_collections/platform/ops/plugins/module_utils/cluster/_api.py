@@ -155,7 +155,7 @@ class KubeApi:
         body: Json | None = None,
         content_type: str = "application/json",
     ) -> Json:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "User-Agent": "platform.ops"}
         for setting in self._configuration.auth_settings().values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
