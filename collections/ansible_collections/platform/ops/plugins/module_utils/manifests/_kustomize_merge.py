@@ -47,6 +47,7 @@ def strategic_merge(base: Node, patch: Node) -> Node | None:
             continue
         if value is None:
             base.drop(key)
+            base.removed.append(patch.leaves[key])
             continue
         _merge_key(base, key, value, patch.leaves[key])
     base.homes += patch.homes
@@ -86,7 +87,7 @@ def _merge_list(old: list[Any], patch: list[Any], key: str) -> list[Any]:
 
 def _without_directives(value: Any) -> Any:
     if isinstance(value, Node):
-        for key in [key for key in value if key.startswith("$")]:
+        for key in [key for key, item in value.items() if key.startswith("$") or item is None]:
             value.drop(key)
         for item in value.values():
             _without_directives(item)
@@ -124,14 +125,14 @@ def _apply(base: Node, operation: Node) -> None:
         place = operation.leaves.get("value", operation.homes[0])
         _write(base, steps, clone(operation.get("value")), place, insert=kind == "add")
     elif kind == "remove":
-        _remove(base, steps)
+        _remove(base, steps, operation.homes[0])
     elif kind in ("move", "copy"):
         source = pointer(as_text(operation.get("from")))
         holder, last = _holder(base, source)
         value = clone(_get(holder, last))
         place = holder.leaves[last] if isinstance(holder, Node) else operation.homes[0]
         if kind == "move":
-            _remove(base, source)
+            _remove(base, source, operation.homes[0])
         _write(base, steps, value, place, insert=True)
     else:
         raise PatchError(f"unknown operation {kind!r}")
@@ -174,11 +175,12 @@ def _write(base: Node, steps: tuple[str, ...], value: Any, place: Place, *, inse
         holder[_index(holder, last)] = value
 
 
-def _remove(base: Node, steps: tuple[str, ...]) -> None:
+def _remove(base: Node, steps: tuple[str, ...], place: Place) -> None:
     holder, last = _holder(base, steps)
     _get(holder, last)
     if isinstance(holder, Node):
         holder.drop(last)
+        holder.removed.append(place)
     else:
         del holder[_index(holder, last)]
 

@@ -37,6 +37,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
     as_text,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_spots import (
+    FIELDS,
     Spot,
     container_type,
     document,
@@ -110,10 +111,18 @@ def _container_sites(here: Environment, container: Container) -> list[Marked]:
     homes += [(document(home), (*home.path, "resources")) for home in named]
     rank = {at: index for index, at in enumerate(_order(built))}
     now = identity(built.body)
+    parts = (container.body, resources, *(as_node(resources.get(field)) for field in FIELDS))
+    removed = max((rank.get(document(place), 0) for part in parts for place in part.removed), default=-1)
     marked: list[Marked] = []
     for spot in spots(numbers(resources), homes, resources.homes, rank):
         at = spot.document
         affects = _affected(here.others, container, spot)
+        leaf = spot.leaf
+        if rank.get(at, 0) < removed:
+            # a stronger place takes numbers away: here only those that are in force may be written
+            leaf = {number: spot.leaf.get(number, (*spot.resources, *number)) for number in spot.held}
+            if not leaf:
+                continue
         site = Site(
             file=at.file,
             document=at.document,
@@ -126,7 +135,7 @@ def _container_sites(here: Environment, container: Container) -> list[Marked]:
             namespace=now.namespace or None,
             container=container.name,
             container_type=container_type(container.group, container.body),
-            leaf=spot.leaf,
+            leaf=leaf,
             source=here.top.source,
             affects=affects,
             notes=tuple(dict.fromkeys(built.notes)),
@@ -171,7 +180,7 @@ def _reaches_more(known: Survey, built: Built, at: Place) -> bool:
 
 def _settle(here: Environment, container: Container, marked: list[Marked]) -> tuple[list[Site], list[Refusal]]:
     """What is shared with other workloads is edited, patched over or refused, as the policy says."""
-    force = {number: text for one in marked for number, text in one.held.items()}
+    force = {number: text for number, (text, _) in numbers(as_node(container.body.get("resources"))).items()}
     first = next((one.site for one in marked if one.shared and (one.held or not force)), None)
     if first is None:
         return _offered([one for one in marked if not one.shared], force), []

@@ -69,14 +69,18 @@ class Plain(str):
 
 
 class Node(dict[str, Any]):
-    """A mapping that knows all places that contributed to it (in order) and the place of each of its values."""
+    """A mapping that knows all places that contributed to it (in order) and the place of each of its values.
 
-    __slots__ = ("homes", "leaves")
+    `removed` are the places that took a key away.
+    """
+
+    __slots__ = ("homes", "leaves", "removed")
 
     def __init__(self, homes: list[Place] | None = None) -> None:
         super().__init__()
         self.homes: list[Place] = homes or []
         self.leaves: dict[str, Place] = {}
+        self.removed: list[Place] = []
 
     def put(self, key: str, value: Any, place: Place) -> None:
         self[key] = value
@@ -93,6 +97,7 @@ def clone(value: Any) -> Any:
         for key, item in value.items():
             copy[key] = clone(item)
         copy.leaves = dict(value.leaves)
+        copy.removed = list(value.removed)
         return copy
     if isinstance(value, list):
         return [clone(item) for item in value]

@@ -16,6 +16,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
     UnreadableError,
     parse,
 )
+from ansible_collections.platform.ops.plugins.module_utils.manifests._numbers import held
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Reason, Target
 from ansible_collections.platform.ops.tests.unit.plugins.module_utils.manifests.layouts_support import (
     chosen,
@@ -285,6 +286,31 @@ def test_a_patch_that_means_several_workloads_is_not_edited_for_one(tmp_path: Pa
     site = chosen(tree, find(tree, Target("web")), MEMORY)
     assert site.scaffold is not None
     assert site.effective[MEMORY] == "512Mi"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        deployment().replace("memory: 256Mi", "memory: null"),
+        "- {op: remove, path: /spec/template/spec/containers/0/resources/limits/memory}\n",
+    ],
+    ids=["null", "remove"],
+)
+def test_a_number_that_a_patch_takes_away_is_not_taken_from_the_base(patch: str, tmp_path: Path) -> None:
+    tree = write_tree(
+        tmp_path,
+        {
+            "kustomization.yaml": (
+                "resources: [base]\npatches:\n- {path: p.yaml, target: {kind: Deployment, name: web}}\n"
+            ),
+            "p.yaml": patch,
+            "base/kustomization.yaml": "resources: [web.yaml]\n",
+            "base/web.yaml": deployment(),
+        },
+    )
+    found = find(tree, Target("web"))
+    place = held(tree, found.sites, MEMORY)
+    assert place is None or place.quantity is None
 
 
 def test_replacements_that_write_resources_are_decisive(tmp_path: Path) -> None:
