@@ -293,7 +293,8 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._options import
     remote_of,
     signing_of,
 )
-from ansible_collections.platform.ops.plugins.module_utils.forge._publish import Item, Publisher, Settings
+from ansible_collections.platform.ops.plugins.module_utils.forge._publication import Item, Settings
+from ansible_collections.platform.ops.plugins.module_utils.forge._publish import Publisher
 from ansible_collections.platform.ops.plugins.module_utils.forge._schedule import aware
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import Stamp
 

@@ -28,7 +28,7 @@ def checkout_items(items: Sequence[Data]) -> list[dict[str, Any]]:
 
 def bump_items(items: Sequence[Data], checkout: Data) -> list[dict[str, Any]]:
     """Return the items for `bump_limits`: what to raise, in which folder, after which history."""
-    prepared = {one["label"]: one for one in checkout["items"]}
+    prepared = {one["label"]: one for one in checkout["results"]}
     made: list[dict[str, Any]] = []
     for item in items:
         here = prepared[item["label"]]
@@ -83,7 +83,7 @@ def pull_request_items(
 
 
 def _by_workload(items: Sequence[Data], checkout: Data, bumped: Data) -> list[dict[str, Any]]:
-    prepared = {one["label"]: one for one in checkout["items"]}
+    prepared = {one["label"]: one for one in checkout["results"]}
     results = {one["label"]: one for one in bumped["results"]}
     # Without all that the pull request had, what is there now must not be taken for the whole.
     incomplete = {one["label"] for one in bumped["results"] if one["failed"] and one["label"].startswith(_AGAIN)}

@@ -10,108 +10,51 @@ labels) does the other half. So a look at the host stands before each write, and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body, numbers
 from ansible_collections.platform.ops.plugins.module_utils.forge._branches import Branches, branches
-from ansible_collections.platform.ops.plugins.module_utils.forge._clone import Remote, common_folder, fetch
-from ansible_collections.platform.ops.plugins.module_utils.forge._commit import Change, Draft, change_in, make_commits
+from ansible_collections.platform.ops.plugins.module_utils.forge._clone import common_folder, fetch
+from ansible_collections.platform.ops.plugins.module_utils.forge._commit import Draft, change_in, make_commits
 from ansible_collections.platform.ops.plugins.module_utils.forge._decide import (
     HOUR,
     Action,
-    Decision,
-    Policy,
     Situation,
     Tally,
     decide,
 )
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
 from ansible_collections.platform.ops.plugins.module_utils.forge._history import trailers
-from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_body, marker
-from ansible_collections.platform.ops.plugins.module_utils.forge._merge import MergePolicy, may_merge
+from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, marker
+from ansible_collections.platform.ops.plugins.module_utils.forge._merge import may_merge
+from ansible_collections.platform.ops.plugins.module_utils.forge._publication import (
+    DONE,
+    ROUNDS,
+    Item,
+    Settings,
+    View,
+    Work,
+    digest,
+    fail,
+    lost_race,
+    plain,
+    shown,
+    undecided,
+    wish,
+    with_pull_request,
+)
 from ansible_collections.platform.ops.plugins.module_utils.forge._push import Push, push
 from ansible_collections.platform.ops.plugins.module_utils.forge._retire import retire
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import (
-    Signing,
-    Stamp,
     commit_tree,
     merged_tree,
     picked_tree,
     tree_of,
 )
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host, NewPullRequest, PullRequest
-
-ROUNDS = 3  # how often a push that lost a race is tried; then a later run does it
-DONE = {Action.CREATE: "created", Action.UPDATE: "updated"}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One workload with a change in a folder.
-
-    Attributes:
-        start: the commit that the folder started from.
-        files: what to commit; None for all that differs.
-        changes: the numbers, for the trailers.
-        body: None leaves the description of an open pull request alone.
-    """
-
-    label: Any
-    subject: Subject
-    folder: Path
-    start: str
-    title: str
-    message: str
-    body: str | None = None
-    files: tuple[str, ...] | None = None
-    changes: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    remote: Remote
-    stamp: Stamp
-    signing: Signing | None = None
-    policy: Policy = field(default_factory=Policy)
-    merge: MergePolicy = field(default_factory=MergePolicy)
-    labels: tuple[str, ...] = ()
-    reviewers: tuple[str, ...] = ()
-    team_reviewers: tuple[str, ...] = ()
-    draft: bool = False
-
-
-@dataclass(slots=True)
-class _Work:
-    """An item on its way."""
-
-    item: Item
-    branch: str
-    change: Change | None = None
-    draft: str | None = None  # the change as a commit on top of `start`
-    commit: str | None = None  # what the branch shall point to; None: stays where it is
-    decision: Decision | None = None
-    result: dict[str, Any] | None = None
-
-    @property
-    def key(self) -> str:
-        return self.item.subject.key
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What the host and git show in one round."""
-
-    pull_requests: Sequence[PullRequest]
-    known: Branches
-
-    def of(self, branch: str, base: str) -> list[PullRequest]:
-        return [one for one in self.pull_requests if one.branch == branch and one.base == base]
 
 
 class Publisher:
@@ -140,27 +83,27 @@ class Publisher:
 
     def publish(self, items: Sequence[Item], *, check_mode: bool = False) -> list[dict[str, Any]]:
         """Return a result per item, in their order."""
-        works = [_Work(item, item.subject.branch(self._remote.prefix)) for item in items]
+        works = [Work(item, item.subject.branch(self._remote.prefix)) for item in items]
         self._refuse_duplicates(works)
-        for work in _open(works):
+        for work in undecided(works):
             self._guard(work, self._read)
-        self._draft(_open(works))
+        self._draft(undecided(works))
         for attempt in range(ROUNDS):
-            pending = _open(works)
+            pending = undecided(works)
             if not pending:
                 break
             view = self._look(pending, again=attempt > 0)
             self._decide(pending, view)
             if check_mode:
-                for work in _open(works):
-                    work.result = self._shown(work)
+                for work in undecided(works):
+                    work.result = shown(work)
                 break
-            refused = self._push(_open(works), view)
-            for work in _open(works):
+            refused = self._push(undecided(works), view)
+            for work in undecided(works):
                 if work.branch not in refused:
                     self._guard(work, self._act)
                 elif attempt == ROUNDS - 1:
-                    self._fail(work, _lost_race(work, refused[work.branch]))
+                    fail(work, lost_race(work, refused[work.branch]))
         return [work.result or {} for work in works]
 
     def diffs(self, results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -177,7 +120,7 @@ class Publisher:
 
     # Looking
 
-    def _look(self, pending: Sequence[_Work], *, again: bool) -> _View:
+    def _look(self, pending: Sequence[Work], *, again: bool) -> View:
         since = self._now - max(self._settings.policy.declined_for, HOUR)
         pull_requests = self._host.list(self._remote.prefix, since)
         if again:
@@ -188,12 +131,12 @@ class Publisher:
         if not again and any(known.tips.get(branch) != head for branch, head in heads.items()):
             fetch(self._git, self._remote)
             known = branches(self._git, self._remote, wanted)
-        return _View(pull_requests, known)
+        return View(pull_requests, known)
 
-    def _read(self, work: _Work) -> None:
+    def _read(self, work: Work) -> None:
         work.change = change_in(self._git, work.item.folder, work.item.start, work.item.files)
 
-    def _draft(self, works: Sequence[_Work]) -> None:
+    def _draft(self, works: Sequence[Work]) -> None:
         drafts = {}
         for work in works:
             if work.change and work.change.files:
@@ -204,24 +147,24 @@ class Publisher:
                 work.draft = made[list(drafts).index(work.branch)]
         self._step("committed")
 
-    def _message(self, work: _Work) -> str:
+    def _message(self, work: Work) -> str:
         return f"{work.item.message.strip()}\n\n{trailers(work.key, work.item.changes)}\n"
 
     # Deciding
 
-    def _decide(self, pending: Sequence[_Work], view: _View) -> None:
+    def _decide(self, pending: Sequence[Work], view: View) -> None:
         tally = Tally.of(view.pull_requests, self._now)
         for work in pending:
             try:
                 situation = self._situation(work, view)
             except OpsError as error:
-                self._fail(work, error)
+                fail(work, error)
                 continue
             work.decision = decide(situation, self._settings.policy, tally, self._now)
             if work.decision.action == Action.CREATE:
                 tally = tally.plus_one()
 
-    def _situation(self, work: _Work, view: _View) -> Situation:
+    def _situation(self, work: Work, view: View) -> Situation:
         own = view.of(work.branch, self._remote.base)
         tip = view.known.tips.get(work.branch)
         current = next((one for one in own if one.state == "open"), None)
@@ -244,13 +187,11 @@ class Publisher:
             foreign=foreign,
             wanted=work.draft is not None,
             on_branch=on_branch,
-            obsolete=bool(
-                current and tip and not foreign and not work.draft and self._obsolete(work, view.known, tip)
-            ),
+            obsolete=bool(current and tip and not foreign and not work.draft and self._obsolete(work, view.known, tip)),
             described=current is None or self._described(work, current),
         )
 
-    def _settle(self, work: _Work, view: _View, tip: str | None) -> bool:
+    def _settle(self, work: Work, view: View, tip: str | None) -> bool:
         """Find the commit that the branch shall point to; return whether it has the change already."""
         start, draft = work.item.start, work.draft
         assert draft is not None
@@ -285,14 +226,14 @@ class Publisher:
     def _mergeable(self, known: Branches, branch: str) -> bool:
         return branch in known.current or merged_tree(self._git, known.base, known.tips[branch]) is not None
 
-    def _obsolete(self, work: _Work, known: Branches, tip: str) -> bool:
+    def _obsolete(self, work: Work, known: Branches, tip: str) -> bool:
         tree = merged_tree(self._git, known.base, tip)
         if tree is None:
             # In conflict, and made anew on the base branch there was nothing left to change.
             return self._git.is_ancestor(work.item.start, known.base)
         return tree == tree_of(self._git, known.base)
 
-    def _described(self, work: _Work, current: PullRequest) -> bool:
+    def _described(self, work: Work, current: PullRequest) -> bool:
         if set(self._settings.labels) - set(current.labels):
             return False
         if work.item.body is None:
@@ -303,11 +244,11 @@ class Publisher:
         if there and wanted:
             # A duplicate alert has another value at another time; only other numbers are worth an edit.
             return numbers(there) == numbers(wanted)
-        return (_plain(current.title), _plain(current.body)) == (_plain(work.item.title), _plain(self._body(work)))
+        return (plain(current.title), plain(current.body)) == (plain(work.item.title), plain(self._body(work)))
 
     # Writing
 
-    def _push(self, works: Sequence[_Work], view: _View) -> Mapping[str, str]:
+    def _push(self, works: Sequence[Work], view: View) -> Mapping[str, str]:
         pushing = [work for work in works if work.commit and work.decision and work.decision.action in DONE]
         if not pushing:
             return {}
@@ -316,12 +257,12 @@ class Publisher:
             refused = push(self._git, self._remote.address, pushes)
         except OpsError as error:
             for work in pushing:
-                self._fail(work, error)
+                fail(work, error)
             return {}
         self._step("pushed")
         return refused
 
-    def _act(self, work: _Work) -> None:
+    def _act(self, work: Work) -> None:
         decision = work.decision
         assert decision is not None
         done: PullRequest | None = decision.pull_request
@@ -331,12 +272,14 @@ class Publisher:
         elif decision.action == Action.UPDATE and done:
             done = self._finish(work, self._update(work, done))
         elif decision.action == Action.FOREIGN and done:
-            changed = self._host.comment(done.number, self._wish(work), f"foreign-{work.key}-{self._digest(work)}")
+            changed = self._host.comment(done.number, wish(work), f"foreign-{work.key}-{digest(work)}")
         elif decision.action == Action.OBSOLETE and done:
             done = retire(self._host, done, decision.message)
-        work.result = {**self._shown(replace_decision(work, done)), "changed": changed}
+        work.result = {**shown(with_pull_request(work, done)), "changed": changed}
+        if decision.action == Action.CREATE and done:
+            work.result["message"] = f"Pull request {done.number} was opened: {done.url}"
 
-    def _create(self, work: _Work) -> PullRequest:
+    def _create(self, work: Work) -> PullRequest:
         made = self._host.create(
             NewPullRequest(
                 work.branch,
@@ -350,7 +293,7 @@ class Publisher:
         self._step("created")
         return made
 
-    def _update(self, work: _Work, current: PullRequest) -> PullRequest:
+    def _update(self, work: Work, current: PullRequest) -> PullRequest:
         if work.item.body is None:
             return current
         done = self._host.update(current.number, title=work.item.title, body=self._body(work))
@@ -361,7 +304,7 @@ class Publisher:
     def _asks_people(self) -> bool:
         return bool(self._settings.reviewers or self._settings.team_reviewers)
 
-    def _finish(self, work: _Work, done: PullRequest) -> PullRequest:
+    def _finish(self, work: Work, done: PullRequest) -> PullRequest:
         """Do what is left. The labels come last: where they are, all the rest has been done."""
         settings = self._settings
         if self._asks_people:
@@ -377,73 +320,21 @@ class Publisher:
             self._step("labelled")
         return done
 
-    def _body(self, work: _Work) -> str:
+    def _body(self, work: Work) -> str:
         body = (work.item.body or work.item.message).strip()
         return body if key_in_body(body) == work.key else f"{body}\n\n{marker(work.key)}\n"
 
-    def _wish(self, work: _Work) -> str:
-        lines = [
-            f"- {change.get('container') or 'pod'}: {change['field']}.{change['resource']} "
-            f"{change.get('before') or 'none'} -> {change['after']}"
-            for change in work.item.changes
-        ]
-        return "\n".join(
-            [
-                "This branch has commits that are not ours, so it was left as it is. What would have been changed now:",
-                "",
-                *(lines or [f"- {work.item.title}"]),
-            ]
-        )
-
-    def _digest(self, work: _Work) -> str:
-        return hashlib.sha256(self._wish(work).encode()).hexdigest()[:12]
-
-    # Results
-
-    def _shown(self, work: _Work) -> dict[str, Any]:
-        decision = work.decision
-        assert decision is not None
-        one = decision.pull_request
-        return {
-            **_identity(work),
-            "state": DONE.get(decision.action, decision.action.value),
-            "reason": decision.reason,
-            "message": decision.message,
-            "changed": decision.action in {*DONE, Action.OBSOLETE},
-            "failed": False,
-            "number": one.number if one else None,
-            "url": one.url if one else None,
-            "commit": (decision.action in DONE and work.commit) or (one.head_sha if one else None),
-            "start": work.item.start,
-            "until": decision.until.isoformat() if decision.until else None,
-        }
-
-    def _fail(self, work: _Work, error: OpsError) -> None:
-        work.result = {
-            **_identity(work),
-            "state": "failed",
-            "reason": error.reason,
-            "message": error.message,
-            "changed": False,
-            "failed": True,
-            "number": None,
-            "url": None,
-            "commit": None,
-            "start": work.item.start,
-            "until": None,
-        }
-
-    def _guard(self, work: _Work, do: Callable[[_Work], None]) -> None:
+    def _guard(self, work: Work, do: Callable[[Work], None]) -> None:
         try:
             do(work)
         except OpsError as error:
-            self._fail(work, error)
+            fail(work, error)
 
-    def _refuse_duplicates(self, works: Sequence[_Work]) -> None:
+    def _refuse_duplicates(self, works: Sequence[Work]) -> None:
         seen: set[str] = set()
         for work in works:
             if work.key in seen:
-                self._fail(
+                fail(
                     work,
                     InputError(
                         f"{work.item.subject} is in the list twice. All changes of a workload share one pull request: "
@@ -452,28 +343,3 @@ class Publisher:
                     ),
                 )
             seen.add(work.key)
-
-
-def replace_decision(work: _Work, done: PullRequest | None) -> _Work:
-    assert work.decision is not None
-    return replace(work, decision=replace(work.decision, pull_request=done))
-
-
-def _open(works: Sequence[_Work]) -> list[_Work]:
-    return [work for work in works if work.result is None]
-
-
-def _identity(work: _Work) -> dict[str, Any]:
-    return {"label": work.item.label, "key": work.key, "branch": work.branch}
-
-
-def _lost_race(work: _Work, why: str) -> ConflictError:
-    return ConflictError(
-        f"Branch {work.branch} was not pushed after {ROUNDS} attempts: {why}. "
-        "If the host protects this branch name, allow it for this account; else a later run tries again.",
-        reason="push_refused",
-    )
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()

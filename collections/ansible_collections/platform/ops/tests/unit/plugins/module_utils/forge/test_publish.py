@@ -17,7 +17,8 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._clone import R
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
 from ansible_collections.platform.ops.plugins.module_utils.forge._history import bumps_in_message
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_message
-from ansible_collections.platform.ops.plugins.module_utils.forge._publish import Item, Publisher, Settings
+from ansible_collections.platform.ops.plugins.module_utils.forge._publication import Item, Settings
+from ansible_collections.platform.ops.plugins.module_utils.forge._publish import Publisher
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import Identity, Stamp
 
 STEPS = ("committed", "pushed", "created", "reviewers asked", "labelled")
