@@ -69,7 +69,7 @@ def last_word(server: Server, waiting: Waiting, waited: float) -> str:
     lines = []
     for thing, live, state in waiting.pending[:8]:
         more = explain(server.api, live) if live is not None else ""
-        lines.append(f"{title(thing)}: {state.why}" + (f"; {more}" if more else ""))
+        lines.append(f"{title(live or thing)}: {state.why}" + (f"; {more}" if more else ""))
     if len(waiting.pending) > 8:
         lines.append(f"and {len(waiting.pending) - 8} more")
     end = "cannot become ready" if waiting.hopeless else f"not ready after {waited:.0f} s"
