@@ -68,6 +68,24 @@ def test_no_server_at_all_is_unavailable(emulated, clock):
     assert "127.0.0.1" in caught.value.message
 
 
+def test_a_login_page_instead_of_the_api_is_told_as_such(emulated, clock):
+    page = Response(200, html="<html>Please sign in</html>")
+    emulated.emulator.inject("GET", PULLS, response=page, times=9)
+    with pytest.raises(UnavailableError) as caught:
+        emulated.connect(clock=clock).find(BRANCH)
+    assert "login page" in caught.value.message
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_repository_that_moved_is_told_as_such(emulated, clock, status):
+    emulated.branch(BRANCH)
+    elsewhere = Response(status, {"message": "Moved Permanently"}, {"Location": "https://elsewhere.invalid/api"})
+    emulated.emulator.inject("POST", PULLS, response=elsewhere, times=9)
+    with pytest.raises(NotFoundError) as caught:
+        emulated.connect(clock=clock).create(new())
+    assert caught.value.reason == "moved"
+
+
 def test_opening_is_not_repeated_when_it_happened_without_an_answer(emulated, clock):
     emulated.branch(BRANCH)
     emulated.emulator.inject("POST", PULLS, after_acting=True)

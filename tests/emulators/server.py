@@ -41,6 +41,7 @@ class Response:
     status: int
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""  # instead of JSON, as a proxy or a login page answers
 
 
 @dataclass
@@ -168,11 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
         if response is None:
             self.close_connection = True
             return
-        body = b"" if response.json is None else json.dumps(response.json).encode()
+        body = response.html.encode() or (b"" if response.json is None else json.dumps(response.json).encode())
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Type", f"{'text/html' if response.html else 'application/json'}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import AuthError
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import (
+    MOVED,
+    NOT_JSON,
     NoAnswerError,
     RefusalError,
     no_answer,
@@ -54,7 +56,23 @@ STATUS_STATES: dict[str, CheckState] = {"success": "success", "pending": "pendin
 def translate(error: Exception) -> RefusalError | NoAnswerError | None:
     if isinstance(error, github.GithubException):
         return RefusalError(error.status, error.headers or {}, error.data)
+    if isinstance(error, RuntimeError) and "redirected" in str(error):  # PyGithub has no class for it
+        return RefusalError(301, {}, {"message": MOVED})
     return no_answer(error)
+
+
+def _checked(request: Callable[..., tuple[int, dict[str, Any], str]]) -> Callable[..., tuple[int, dict[str, Any], str]]:
+    """PyGithub takes a redirect it does not follow, and any text, for an empty object."""
+
+    def checked(*args: Any, **given: Any) -> tuple[int, dict[str, Any], str]:
+        status, headers, output = request(*args, **given)
+        if 300 <= status < 400:
+            raise RefusalError(status, headers, {"message": MOVED})
+        if status < 300 and output and output.lstrip()[:1] not in ("{", "["):
+            raise NoAnswerError(NOT_JSON)
+        return status, headers, output
+
+    return checked
 
 
 def token_auth(token: str) -> Auth:
@@ -96,6 +114,8 @@ class GitHubHost(HttpHost):
             seconds_between_writes=None,
             lazy=True,
         )
+        requester = self._github.requester
+        requester.requestJson = _checked(requester.requestJson)  # type: ignore[method-assign]
         self._repo = self._github.get_repo(repository)
         self._required_of: dict[str, tuple[str, ...]] = {}
 

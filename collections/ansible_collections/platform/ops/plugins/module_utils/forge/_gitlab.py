@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
-from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError, raise_refusal
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import (
+    MOVED,
+    NOT_JSON,
+    NoAnswerError,
+    RefusalError,
+    no_answer,
+    raise_refusal,
+)
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
@@ -47,6 +54,14 @@ JOB_STATES: dict[str, CheckState] = {
     "canceled": "failure",
 }
 PIPELINE = "pipeline"
+
+
+def translate(error: Exception) -> RefusalError | NoAnswerError | None:
+    if isinstance(error, gitlab.RedirectError):
+        return RefusalError(301, {}, {"message": MOVED})
+    if isinstance(error, gitlab.GitlabParsingError):
+        return NoAnswerError(NOT_JSON)
+    return no_answer(error)
 
 
 class GitLabHost(HttpHost):

@@ -189,10 +189,10 @@ def _open(kind: HostType, address: Address, api: str, credentials: Credentials, 
     if kind == "github":
         calls = Calls(where, secrets=secrets, clock=clock, write_gap=gap, translate=_github.translate)
         return _github.GitHubHost(calls, api, repository, _github_auth(credentials, where))
-    calls = Calls(where, secrets=secrets, clock=clock)
     if kind == "gitlab":
+        calls = Calls(where, secrets=secrets, clock=clock, translate=_gitlab.translate)
         return _gitlab.GitLabHost(calls, re.sub(r"/api/v4$", "", api), repository, token)
-    return _gitea.GiteaHost(calls, api, repository, token)
+    return _gitea.GiteaHost(Calls(where, secrets=secrets, clock=clock), api, repository, token)
 
 
 def _github_auth(credentials: Credentials, where: str) -> Auth:

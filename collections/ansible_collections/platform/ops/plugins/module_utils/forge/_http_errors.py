@@ -30,10 +30,12 @@ else:
 
 RESET_UNKNOWN = 60.0  # what GitHub asks for when a limit comes without a time
 DETAIL_LENGTH = 400
+MOVED = "the repository or the server has a new address"
+NOT_JSON = "what came is not the host's API; a login page or proxy stands before it, or api_url is wrong"
 
 
 class RefusalError(Exception):
-    """The host answered with a status of 400 or more."""
+    """The host answered with a status of 400 or more, or sent a write elsewhere."""
 
     def __init__(self, status: int, headers: Mapping[str, str], data: Any) -> None:
         super().__init__(status)
@@ -54,13 +56,20 @@ def no_answer(error: Exception) -> NoAnswerError | None:
         return NoAnswerError("the proxy did not connect")
     if isinstance(error, requests.exceptions.Timeout):
         return NoAnswerError("timed out")
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return NoAnswerError(NOT_JSON)
     if isinstance(error, requests.exceptions.RequestException):
         return NoAnswerError("connection refused or cut, or unknown host name")
     return None
 
 
 def raise_refusal(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Response hook of a requests session: a status of 400 or more becomes a RefusalError."""
+    """Response hook of a requests session: a status of 400 or more becomes a RefusalError.
+
+    So does the redirect of a write: `requests` would follow it as a read, and nothing would be written.
+    """
+    if response.is_redirect and response.request.method not in ("GET", "HEAD"):
+        raise RefusalError(response.status_code, response.headers, {"message": MOVED})
     if response.status_code >= 400:
         try:
             data = response.json()
@@ -130,12 +139,17 @@ def _words(data: Any) -> Iterable[str]:
             yield from _words(item)
 
 
+REDIRECTS = (301, 302, 303, 307, 308)
 # Class of the error, its reason code, and what the reader can do.
 MEANINGS: dict[int, tuple[type[OpsError], str, str]] = {
     401: (
         AuthError,
         "token_rejected",
         "The token is expired, revoked or mistyped. Put a valid one in place (runbook: token rotation).",
+    ),
+    **dict.fromkeys(
+        REDIRECTS,
+        (NotFoundError, "moved", "Give the repository's present address (https, not http, if the server wants that)."),
     ),
     **dict.fromkeys(
         (404, 410),
