@@ -10,7 +10,9 @@ labels) does the other half. So a look at the host stands before each write, and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -85,8 +87,8 @@ class Publisher:
         """Return a result per item, in their order."""
         works = [Work(item, item.subject.branch(self._remote.prefix)) for item in items]
         self._refuse_duplicates(works)
-        for work in undecided(works):
-            self._guard(work, self._read)
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            list(pool.map(lambda work: self._guard(work, self._read), undecided(works)))
         self._draft(undecided(works))
         for attempt in range(ROUNDS):
             pending = undecided(works)
