@@ -41,6 +41,7 @@ class Planned:
 class Applied:
     changes: tuple[Changed, ...]  # in the order of the plan, from the base's number to the one that is there now
     changed: bool  # whether any byte of the destination differs for it
+    files: tuple[str, ...]  # that hold the numbers or are needed for them, such as the kustomization of a new patch
 
 
 def apply(tree: Tree, destination: Destination, planned: Sequence[Planned], allow_shared: bool) -> Applied:
@@ -74,7 +75,7 @@ def apply(tree: Tree, destination: Destination, planned: Sequence[Planned], allo
     changed = [file for file, data in staged.items() if data != destination.read(file)]
     for file in changed:
         destination.put(file, staged[file])
-    return Applied(tuple(made[id(one)] for one in planned), bool(changed))
+    return Applied(tuple(made[id(one)] for one in planned), bool(changed), tuple(sorted(staged)))
 
 
 def _file(tree: Tree, data: bytes, group: Sequence[Planned], allow_shared: bool) -> tuple[bytes, list[Changed]]:

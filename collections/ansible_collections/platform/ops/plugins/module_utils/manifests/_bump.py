@@ -168,7 +168,7 @@ class _Work:
         destination = self._destination(item)
         applied = apply(self.tree, destination, planned, item.allow_shared)
         self.budget.spend(added)
-        return replace(result, changed=applied.changed, changes=applied.changes)
+        return replace(result, changed=applied.changed, changes=applied.changes, files=applied.files)
 
     def _resource(self, item: Item, chosen: Chosen, pod: Pod, resource: str) -> tuple[Decision, list[Planned]]:
         places = chosen.places

@@ -44,6 +44,7 @@ class Result:
     reason: Reason
     message: str
     changes: tuple[Changed, ...] = ()
+    files: tuple[str, ...] = ()
     arithmetic: tuple[Mapping[str, str | None], ...] = ()
     affects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -68,5 +69,5 @@ class Result:
             "notes": list(self.notes),
             "replicas": self.replicas,
             "worktree": self.worktree,
-            "files": sorted({one.file for one in self.changes}),
+            "files": list(self.files),
         }

@@ -347,3 +347,53 @@ def test_helm_values_can_be_named(tmp_path: Path) -> None:
     result = only(tmp_path, {"name": "web", "helm": {"values_file": "values.yaml", "path": "server.resources"}, **MORE})
     assert result.changes[0].layout == "helm-values"
     assert "limits: {memory: 1536Mi}   # big" in (tmp_path / "values.yaml").read_text()
+
+
+RELEASE = (
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+    "spec:\n  values: {app: {resources: {limits: {memory: @@}}}}\n"
+)
+APPLICATION = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n"
+TEXT_VALUES = "      values: |\n        app:\n          resources:\n            limits: {memory: @@}  # kept\n"
+OBJECT = "      valuesObject: {app: {resources: {limits: {memory: @@}}}}\n"
+PARAMETERS = "      parameters:\n        - {name: app.resources.limits.memory, value: '@@'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [
+        (RELEASE, "helm-values"),
+        (APPLICATION + TEXT_VALUES, "argocd-values"),
+        (APPLICATION + OBJECT + TEXT_VALUES.replace("@@", "1Gi"), "argocd-valuesobject"),
+        (APPLICATION + PARAMETERS + OBJECT.replace("@@", "1Gi"), "argocd-parameters"),
+    ],
+)
+def test_a_path_in_values_is_found_where_the_release_holds_them(tmp_path: Path, text: str, layout: str) -> None:
+    write(tmp_path, web=text.replace("@@", "256Mi"))
+    result = only(tmp_path, {"name": "web", "helm": {"values_file": "web.yaml", "path": "app.resources"}, **MORE})
+    assert result.changes[0].layout == layout
+    assert (tmp_path / "web.yaml").read_text() == text.replace("@@", "384Mi")
+
+
+def test_a_path_may_lead_through_a_text_that_holds_yaml(tmp_path: Path) -> None:
+    write(tmp_path, web=(APPLICATION + TEXT_VALUES).replace("@@", "256Mi"))
+    path = "spec.source.helm.values.app.resources"
+    assert only(tmp_path, {"name": "web", "helm": {"values_file": "web.yaml", "path": path}, **MORE}).changed
+
+
+def test_files_name_all_that_a_new_patch_needs(tmp_path: Path) -> None:
+    for folder, text in (
+        ("base", "resources: [web.yaml]\n"),
+        ("prod", "namespace: prod\nresources: [../base]\n"),
+        ("test", "namespace: test\nresources: [../base]\n"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "kustomization.yaml").write_text(text)
+    write(tmp_path / "base", web=workload())
+    item = {"name": "web", "namespace": "prod", **MORE}
+    outcome = bumped(tmp_path, item, check=True)
+    result = outcome.results[0]
+    assert "prod/kustomization.yaml" in result.files
+    assert {Path(path).relative_to(tmp_path).as_posix() for path, _, _ in outcome.files} == set(result.files)
+    assert only(tmp_path, item).changed
+    assert only(tmp_path, {**item, "memory": {"set": "384Mi"}}).reason == "sufficient"
