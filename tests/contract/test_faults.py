@@ -186,6 +186,18 @@ def test_a_label_that_cannot_be_made_is_a_warning_and_the_pull_request_stands(em
     assert "label" in host.warnings[0]
 
 
+def test_reviewers_who_cannot_be_asked_are_a_warning_and_the_pull_request_stands(emulated, clock):
+    emulated.branch(BRANCH)
+    host = emulated.connect(clock=clock)
+    host.create(new())
+    refused = Response(403, {"message": "no", "documentation_url": "", "status": "403"})
+    for method, path in (("POST", r"/requested_reviewers$"), ("PUT", r"/merge_requests/1$")):
+        emulated.emulator.inject(method, path, response=refused, times=9)
+    host.request_reviewers(1, users=["alice"], teams=[])
+    assert "request reviews" in host.warnings[0]
+    assert host.get(1).state == "open"
+
+
 def test_an_auto_merge_the_repository_does_not_allow_is_no_error(github, clock):
     github.repo.allow_auto_merge = False
     github.require("ci/build")

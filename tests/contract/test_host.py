@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, NotFoundError
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.forge import _gitea, _github, _gitlab
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host, NewPullRequest, PullRequest
 
@@ -321,9 +321,10 @@ def test_reviewers_are_asked_and_unknown_ones_named(subject):
         pytest.skip("no server, so it knows no users")
     host, made = opened(subject)
     host.request_reviewers(made.number, users=["alice"], teams=[])
-    with pytest.raises(InputError) as caught:
-        host.request_reviewers(made.number, users=["alice", "nobody-here", "bob"], teams=["no-such-team"])
-    assert "nobody-here" in caught.value.message
-    assert "no-such-team" in caught.value.message
-    assert "alice" not in caught.value.message
+    assert list(host.warnings) == []
+    host.request_reviewers(made.number, users=["alice", "nobody-here", "bob"], teams=["no-such-team"])
     assert host._asked(made.number)[0] == {"alice", "bob"}
+    (warning,) = host.warnings
+    assert "nobody-here" in warning
+    assert "no-such-team" in warning
+    assert "alice" not in warning

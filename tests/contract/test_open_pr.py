@@ -15,6 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.platform.ops.plugins.modules import checkout, open_pr
 
 from tests.contract.subjects import FILE, START, Subject
+from tests.emulators.server import Response
 
 WORKLOAD = {"namespace": "shop", "kind": "Deployment", "name": "checkout"}
 
@@ -26,12 +27,14 @@ class User:
         self.subject = subject
         self.folder = folder
         self._capsys = capsys
+        self.warnings: list[str] = []
 
     def call(self, module: Any, **given: Any) -> dict[str, Any]:
         login = {"token": self.subject.token, "host": self.subject.kind} if self.subject.is_server else {}
         with patch_module_args({"repository": self.subject.url, **login, **given}), pytest.raises(SystemExit):
             module.main()
         result = json.loads(self._capsys.readouterr().out)
+        self.warnings += [str(warning) for warning in result.get("warnings", ())]
         if self.subject.token:
             assert self.subject.token not in json.dumps({**result, "invocation": None})
         return result
@@ -44,7 +47,7 @@ class User:
     def propose(self, text: str, **more: Any) -> dict[str, Any]:
         """Checks out, changes the file in the workload's folder, opens or updates the pull request."""
         fleet = self.checkout()
-        item = fleet["items"][0]
+        item = fleet["results"][0]
         (Path(item["worktree"]) / FILE).write_text(text)
         given = {**WORKLOAD, "worktree": item["worktree"], "start": item["start"], "title": "Raise memory", **more}
         result = self.call(open_pr, path=fleet["path"], items=[given], labels=["limits"])
@@ -74,6 +77,14 @@ def test_a_change_becomes_one_pull_request_that_later_changes_join(user):
     assert "too\n" in user.subject.read(first["branch"])
     assert len(host.find(first["branch"])) == 1
     assert user.subject.read("main") == START
+
+
+def test_labels_that_cannot_be_made_are_a_warning_of_the_task(emulated, tmp_path, capsys):
+    user = User(emulated, tmp_path / "clones", capsys)
+    emulated.emulator.inject("POST", r"/labels$", response=Response(422, {"message": "Validation Failed"}), times=9)
+    done = user.propose(START.replace("line 4", "changed"))
+    assert done["state"] == "created"
+    assert any("label" in text for text in user.warnings)
 
 
 def test_closed_without_merging_is_a_no(user):

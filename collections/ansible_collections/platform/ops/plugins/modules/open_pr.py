@@ -348,6 +348,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         publisher = Publisher(git, host, settings, datetime.now(UTC))
         results = publisher.publish(items, check_mode=check_mode)
         more = {"diff": publisher.diffs(results)} if diff_mode else {}
+        if host.warnings:
+            more["warnings"] = [*host.warnings]
     if single:
         return {**results[0], **more, "msg": results[0]["message"]}
     return {"changed": any(result["changed"] for result in results), "results": results, **more}

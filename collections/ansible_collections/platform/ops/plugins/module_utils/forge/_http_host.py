@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, OpsError
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._checks import judge
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Verbs
@@ -38,7 +38,7 @@ MERGEABLE_POLL_SECONDS = 0.5
 class HttpHost(Verbs):
     """Implements forge._types.Host over the verbs of one host.
 
-    `warnings` gathers what did not work and does not matter enough to fail: labels.
+    `warnings` gathers what did not work and does not matter enough to fail for: labels and reviewers.
     """
 
     def __init__(self, calls: Calls, repository: str) -> None:
@@ -209,18 +209,26 @@ class HttpHost(Verbs):
 
     def request_reviewers(self, number: int, *, users: Sequence[str], teams: Sequence[str]) -> None:
         what = f"request reviews of {self._called(number)}"
+        try:
+            unknown = self._ask_missing(what, number, users, teams)
+        except OpsError as error:
+            self.warnings.append(error.message)
+            return
+        if unknown:
+            self.warnings.append(
+                f"Could not {what} from {', '.join(unknown)}: {self.calls.host} knows no such reviewer for "
+                f"{self.repository}. Check the spelling and that they may read it."
+            )
+
+    def _ask_missing(self, what: str, number: int, users: Sequence[str], teams: Sequence[str]) -> Sequence[str]:
+        """Asks those who are not asked yet; returns the names the host does not know."""
         asked_users, asked_teams = self.calls.read(what, lambda: self._asked(number))
         unknown: list[str] = []
         for user in [name for name in users if name not in asked_users]:
             unknown += self._ask_one(what, number, user, (user,), ())
         for team in [name for name in teams if name not in asked_teams]:
             unknown += self._ask_one(what, number, team, (), (team,))
-        if unknown:
-            raise InputError(
-                f"Could not {what} from {', '.join(unknown)}: {self.calls.host} knows no such reviewer for "
-                f"{self.repository}. Check the spelling and that they may read it.",
-                reason="unknown_reviewer",
-            )
+        return unknown
 
     def delete_branch(self, branch: str) -> None:
         def drop() -> None:

@@ -71,6 +71,7 @@ class LocalHost:
     """See `Host`."""
 
     name = "local"
+    warnings: Sequence[str] = ()
 
     def __init__(
         self, url: str | Path, *, who: Identity = WHO, now: Callable[[], datetime] = lambda: datetime.now(UTC)

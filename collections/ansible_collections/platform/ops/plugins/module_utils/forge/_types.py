@@ -109,6 +109,11 @@ class Host(Protocol):
         """github, gitlab, gitea or local."""
         ...
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What did not work so far and does not matter enough to fail for: labels and reviewers."""
+        ...
+
     def git_login(self) -> GitLogin | None:
         """Return what git needs to fetch and push; fresh, as a GitHub App's token lives an hour. None: nothing."""
         ...
@@ -160,7 +165,7 @@ class Host(Protocol):
     def checks(self, pull_request: PullRequest) -> Checks: ...
 
     def request_reviewers(self, number: int, *, users: Sequence[str], teams: Sequence[str]) -> None:
-        """Ask those who are not asked yet. A name that does not exist is an InputError, the others are asked."""
+        """Ask those who are not asked yet. A name that does not exist is a warning, the others are asked."""
         ...
 
     def delete_branch(self, branch: str) -> None:
