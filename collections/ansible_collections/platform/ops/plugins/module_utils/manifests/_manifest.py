@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,7 @@ _POD_SPEC: dict[str, Path] = {
 }
 _TEMPLATE: Path = ("spec", "template", "spec")
 _GENERATORS = {".jsonnet": "Jsonnet", ".libsonnet": "Jsonnet", ".cue": "CUE", ".pkl": "Pkl", ".dhall": "Dhall"}
+_HEAP = re.compile(r"-Xmx\w+|-XX:MaxRAMPercentage=[\d.]+|--max-old-space-size[= ]\d+|GOMEMLIMIT")
 _TEMPLATES = {".tpl": "a template", ".tmpl": "a template", ".gotmpl": "a template", ".j2": "a template"}
 
 
@@ -194,9 +196,9 @@ def _sites(one: Workload, notes: tuple[str, ...]) -> Iterator[Site]:
     if not isinstance(pod, dict):
         return
     source = f"{one.file}#{one.document.index}" + (f".{keys_of(one.at)}" if one.at else "")
-    more = (*notes, *_pod_notes(one))
+    common = (*notes, *_pod_notes(one))
 
-    def site(container: str, kind: str, path: Path) -> Site:
+    def site(container: str, kind: str, path: Path, more: tuple[str, ...] = common) -> Site:
         return Site(
             file=one.file,
             document=one.document.index,
@@ -220,9 +222,17 @@ def _sites(one: Workload, notes: tuple[str, ...]) -> Iterator[Site]:
                 kind = "container"
             else:
                 kind = "sidecar" if container.get("restartPolicy") == "Always" else "init"
-            yield site(str(container.get("name", "")), kind, (*one.pod, section, number, "resources"))
+            path = (*one.pod, section, number, "resources")
+            yield site(str(container.get("name", "")), kind, path, (*common, *_heap_notes(container)))
     if isinstance(pod.get("resources"), dict):
         yield site("", "pod", (*one.pod, "resources"))
+
+
+def _heap_notes(container: dict[str, Any]) -> Iterator[str]:
+    """A runtime that was told its heap does not use what the limit gives it."""
+    said = _HEAP.search(str([container.get(key) for key in ("command", "args", "env")]))
+    if said:
+        yield f"{container.get('name')} is told its heap size ({said[0]}), which a higher memory limit does not change."
 
 
 def _pod_notes(one: Workload) -> Iterator[str]:

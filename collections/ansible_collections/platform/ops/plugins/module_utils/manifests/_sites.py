@@ -56,7 +56,6 @@ class Reason(StrEnum):
     OUTSIDE_PATH = "outside_path"
     INVALID_QUANTITY = "invalid_quantity"
     SUSPICIOUS_QUANTITY = "suspicious_quantity"
-    EXTENDED_RESOURCE = "extended_resource"
     CANARY = "canary"
     REQUEST_ABOVE_LIMIT = "request_above_limit"
     UNVERIFIED = "unverified"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.platform.ops.plugins.module_utils.manifests import _document
 from ansible_collections.platform.ops.plugins.module_utils.manifests._bump import bump, open_tree
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -38,6 +40,23 @@ def test_nothing_but_the_number_changes_or_the_file_is_left_alone_with_a_reason(
         lines = case.after.split(b"\n")
         header = lines[change.line - 1].rstrip().endswith(b"|-")
         assert case.new in lines[change.line if header else change.line - 1]
+
+
+class PurePython(yaml.SafeLoader):
+    """What stands in where PyYAML was built without libyaml."""
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_without_libyaml_files_are_edited_alike_or_left_alone(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_document, "Loader", PurePython)
+    file = tmp_path / f"web{case.suffix}"
+    file.write_bytes(case.before)
+    item = {"name": "web", "kind": case.kind, "container": "app", "memory": {"factor": 1.5}}
+    (result,) = bump(open_tree(str(tmp_path)), [item], now=NOW).results
+    assert file.read_bytes() == (case.after if result.changed else case.before)
+    assert result.changed or case.reason or result.reason == "invalid_yaml"
 
 
 def _scalars(data: bytes) -> list[object] | None:

@@ -205,6 +205,12 @@ def test_what_makes_manifests_by_program_is_named(tmp_path: Path, file: str, tex
     assert result.failed
 
 
+def test_a_heap_size_that_does_not_follow_the_limit_is_mentioned(tmp_path: Path) -> None:
+    java = "- name: app\n  args: [-Xmx200m]\n  resources: {limits: {cpu: 1, memory: 256Mi}}\n"
+    result = only(write(tmp_path, web=workload(containers=java)), {"name": "web", **MORE})
+    assert "-Xmx200m" in " ".join(result.notes)
+
+
 @pytest.mark.parametrize("name", ['"w\\u0065b"', "!!str web", "&n web", ">-\n    web", "\n    web", "web # it"])
 def test_a_name_written_in_any_way_is_found(tmp_path: Path, name: str) -> None:
     write(tmp_path, web=workload("@@").replace("@@", name))
