@@ -45,7 +45,7 @@ class Cluster:
         return Writer(self.api, pool, "platform-ops", holder, duration, clock=time.time)
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        words = ["ansible-playbook", "-i", "localhost,", "-c", "local", f"platform.ops.{playbook}", *arguments]
+        words = ["ansible-playbook", f"platform.ops.{playbook}", *arguments]
         return network.inside(self.lab.netns, Path(sys.executable).parent / words[0], *words[1:])
 
     def environment(self) -> dict[str, str]:

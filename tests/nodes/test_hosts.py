@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Provider `hosts` on a real machine of the lab: SSH, kubeadm, a kubelet that runs containers."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
+
+from lab import machine
+from lab.__main__ import build
+from lab.cgroups import hierarchies
+from lab.shell import LabError
+from tests.nodes.conftest import Cluster
+from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("nodes-lab"), pytest.mark.timeout(600)]
+
+
+def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, namespace: str) -> None:
+    if "memory" not in hierarchies():
+        pytest.skip("real machines need cgroup v1, which this kernel does not mount")
+    build(machines=True)
+    bare = machine.add(cluster.lab, "metal-1", join=False)
+    try:
+        ssh = f"-o UserKnownHostsFile={cluster.lab.folder}/ssh/known_hosts -o StrictHostKeyChecking=yes"
+        make_pool(
+            cluster,
+            "metal",
+            max=1,
+            addresses=[],
+            hosts=[{"name": bare.name, "address": bare.address}],
+            provider={
+                "role": "platform.ops.machine_hosts",
+                "destroys": False,
+                "variables": {
+                    "private_key": str(cluster.lab.ssh_key),
+                    "ssh_args": ssh,
+                    "prepare": False,
+                    "ignore_preflight_errors": ["SystemVerification"],
+                },
+            },
+        )
+        deploy(cluster, namespace, "metal", 2, "100m")
+        cluster.wait_for("pods are unschedulable", lambda: pods(cluster, namespace, unschedulable=True) == 2)
+        cluster.playbook("scale_out", "metal", "-e", "node_scale_wait=60")
+        assert nodes(cluster, "metal") == ["metal-1"]
+        node = cluster.api.get(_paths.node("metal-1"))
+        assert node["spec"]["providerID"] == "hosts://metal-1"
+        assert [taint["key"] for taint in node["spec"]["taints"]] == ["only"]
+        assert [machine.address for machine in at_rest(cluster, "metal").state.machines] == [bare.address]
+        assert "bootstrap-token" not in cluster.kubectl("get", "secrets", "-n", "kube-system", "-o", "name")
+        assert "kubelet.conf" in machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes")
+
+        deploy(cluster, namespace, "metal", 0, "100m")
+        cluster.playbook("scale_in", "metal", "-e", "node_scale_wait=60", "-e", "node=metal-1")
+        assert nodes(cluster, "metal") == []
+        assert _store.read(cluster.api, "metal").state.addresses() == []
+        with pytest.raises(LabError):
+            machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes/kubelet.conf")
+    finally:
+        machine.remove(cluster.lab, bare.name)
