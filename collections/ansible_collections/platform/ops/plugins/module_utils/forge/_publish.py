@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -210,7 +211,8 @@ class Publisher:
                 )
             if tree == tree_of(self._git, tip):
                 return True
-        if tree is None and tip is not None and tree_of(self._git, draft) == tree_of(self._git, tip):
+        # A branch in conflict is made anew even if its files would be the same: only then can it be merged.
+        if tip is not None and tip == start and tree_of(self._git, draft) == tree_of(self._git, tip):
             return True
         if tree is None and self._settings.signing is None:
             work.commit = draft
@@ -272,7 +274,12 @@ class Publisher:
         if decision.action == Action.CREATE:
             done = self._finish(work, self._create(work))
         elif decision.action == Action.UPDATE and done:
+            before = done
             done = self._finish(work, self._update(work, done))
+            if work.commit is None and replace(done, updated_at=before.updated_at) == before:
+                # The host cannot have it otherwise, for example a label it does not let us make.
+                work.decision = replace(decision, action=Action.UNCHANGED, reason="already_proposed")
+                changed = False
         elif decision.action == Action.FOREIGN and done:
             changed = self._host.comment(done.number, wish(work), f"foreign-{work.key}-{digest(work)}")
         elif decision.action == Action.OBSOLETE and done:

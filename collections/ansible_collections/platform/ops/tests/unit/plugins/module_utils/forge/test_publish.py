@@ -17,6 +17,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._clone import R
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
 from ansible_collections.platform.ops.plugins.module_utils.forge._history import bumps_in_message
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_message
+from ansible_collections.platform.ops.plugins.module_utils.forge._local import LocalHost
 from ansible_collections.platform.ops.plugins.module_utils.forge._publication import Item, Settings
 from ansible_collections.platform.ops.plugins.module_utils.forge._publish import Publisher
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import Identity, Stamp
@@ -51,6 +52,14 @@ def test_a_higher_number_updates_the_same_pull_request(fleet):
     assert (result["state"], result["number"]) == ("updated", 1)
     (one,) = fleet.pull_requests()
     assert "512Mi" in one.title and "512Mi" in fleet.show(one.branch, "checkout")
+
+
+def test_a_host_that_refuses_a_label_does_not_make_every_run_a_change(fleet, monkeypatch):
+    fleet.propose("checkout", "384Mi")
+    real = LocalHost.update
+    monkeypatch.setattr(LocalHost, "update", lambda self, number, labels=None, **more: real(self, number, **more))
+    result = fleet.propose("checkout", "384Mi", labels=["refused"])
+    assert (result["state"], result["changed"]) == ("unchanged", False)
 
 
 def test_check_mode_says_the_same_and_writes_nothing(fleet):
