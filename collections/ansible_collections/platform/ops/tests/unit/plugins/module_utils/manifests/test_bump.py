@@ -403,3 +403,14 @@ def test_files_name_all_that_a_new_patch_needs(tmp_path: Path) -> None:
     assert {Path(path).relative_to(tmp_path).as_posix() for path, _, _ in outcome.files} == set(result.files)
     assert only(tmp_path, item).changed
     assert only(tmp_path, {**item, "memory": {"set": "384Mi"}}).reason == "sufficient"
+
+
+@pytest.mark.parametrize("file", ["../secret.yaml", "/etc/passwd", "x/../../secret.yaml", "link.yaml"])
+def test_a_values_file_outside_the_path_is_not_read(tmp_path: Path, file: str) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    secret = write(tmp_path, secret="resources: {limits: {memory: 1Gi}}\n") / "secret.yaml"
+    (inside / "link.yaml").symlink_to(secret)
+    result = only(inside, {"name": "web", "helm": {"values_file": file, "path": "resources"}, **MORE})
+    assert result.reason in ("outside_path", "not_found")
+    assert "1Gi" in secret.read_text()
