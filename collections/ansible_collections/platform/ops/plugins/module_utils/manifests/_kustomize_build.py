@@ -178,6 +178,7 @@ class Build:
             if patch.late:
                 self._patch(patch, item)
         item.notes += [f"{made.file} also has {key}, which are not followed" for key in made.opaque]
+        item.notes += [f"{made.file} also takes {path}, which lies outside the tree" for path in made.outside]
 
     def _patch(self, patch: Patch, item: Built) -> None:
         try:

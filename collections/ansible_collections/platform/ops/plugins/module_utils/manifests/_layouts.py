@@ -11,11 +11,10 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._helm impor
 from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_explicit import explicit
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize import find as find_kustomize
 from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_sites import SharedBase
-from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import YAML_IMPORT_ERROR
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Finder, FoundSites, Target
 from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
-__all__ = ["LAYOUTS", "YAML_IMPORT_ERROR", "SharedBase", "explicit", "find", "warm_up"]
+__all__ = ["LAYOUTS", "SharedBase", "explicit", "find", "warm_up"]
 
 
 def find(tree: Tree, target: Target, shared_base: SharedBase = "patch") -> FoundSites:

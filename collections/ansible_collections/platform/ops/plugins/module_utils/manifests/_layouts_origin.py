@@ -11,7 +11,6 @@ Scalars stay the text of the author (`1e3` is not a float here); only null is to
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +19,9 @@ try:
     import yaml
 
     _BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    YAML_IMPORT_ERROR: str | None = None
-except ImportError:
+except ImportError:  # reported by the module, through _document
     yaml = None  # type: ignore[assignment]
     _BASE = object
-    YAML_IMPORT_ERROR = traceback.format_exc()
 
 Path = tuple[str | int, ...]
 

@@ -360,6 +360,14 @@ def test_a_base_outside_the_tree_is_not_read(tmp_path: Path) -> None:
         assert find(tree, Target("web")).sites == ()
 
 
+def test_what_is_taken_from_outside_or_by_program_is_noted(tmp_path: Path) -> None:
+    text = "resources: [web.yaml]\npatches: [{path: ../p.yaml}]\ntransformers: [t.yaml]\n"
+    tree = write_tree(tmp_path, {"kustomization.yaml": text, "web.yaml": deployment()})
+    notes = " ".join(chosen(tree, find(tree, Target("web")), MEMORY).notes)
+    assert "../p.yaml, which lies outside" in notes
+    assert "transformers" in notes
+
+
 def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
     write_tree(tmp_path, {"else/kustomization.yaml": "resources: [web.yaml]\n", "else/web.yaml": deployment()})
     (tmp_path / "in").mkdir()
