@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 from ansible_collections.platform.ops.plugins.module_utils.bump import _flow, _follow, _outcome
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
+from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
+from ansible_collections.platform.ops.plugins.module_utils.remediation._report import report
 
 Data = Mapping[str, Any]
 
@@ -34,6 +37,12 @@ def bump_decisions(
     return _outcome.decisions(items, bumped or None, opened or None, act=act, failure=failure or None, seconds=seconds)
 
 
+def decision_report(state_dir: str, days: int) -> str:
+    until = datetime.now(UTC)
+    since = until - timedelta(days=days)
+    return report(DecisionLog(state_dir).read(since), since, until)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -44,6 +53,7 @@ class FilterModule:
             "bump_decisions": bump_decisions,
             "follow_decisions": _follow.follow_decisions,
             "conflicting_items": conflicting_items,
+            "decision_report": decision_report,
             "unverified": _follow.unverified,
             "pull_request_table": _follow.pull_request_table,
         }

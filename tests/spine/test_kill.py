@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A playbook that dies at any point leaves nothing that the next run does not put right.
+
+A `git` in front of the real one counts its calls and, at the one that is to be the last, kills the run that it belongs
+to: before the call, or after it, when the other side has acted and nobody knows. So the run is ended at every boundary
+between its steps, without a hook in the product.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.spine.conftest import Fleet, remediation
+
+SHIM = f"""#!{sys.executable} -IS
+import os, signal, subprocess, sys
+
+count = os.environ["SHIM_COUNT"]
+with open(count, "a") as out:
+    out.write(".")
+number = os.path.getsize(count)
+last = os.environ["SHIM_KILL_AT"]
+# The run was started in a session of its own; nothing else is in this process group.
+end = lambda: os.killpg(os.getpgid(0), signal.SIGKILL)
+if last == f"{{number}}-before":
+    end()
+status = subprocess.run([{shutil.which("git")!r}, *sys.argv[1:]]).returncode
+if last == f"{{number}}-after":
+    end()
+sys.exit(status)
+"""
+ALERTS = [remediation("adservice", "283Mi"), remediation("checkoutservice", "250Mi")]
+
+
+def run(fleet: Fleet, kill_at: str) -> tuple[int, int]:
+    """Return the exit code and how often git was called."""
+    shim = fleet.folder / "shim"
+    shim.mkdir(exist_ok=True)
+    (shim / "git").write_text(SHIM)
+    (shim / "git").chmod(0o755)
+    count = fleet.folder / "count"
+    env = {"PATH": f"{shim}:{os.environ['PATH']}", "SHIM_COUNT": str(count), "SHIM_KILL_AT": kill_at}
+    done = fleet.play("platform.ops.bump_limits", env=env, remediations=ALERTS)
+    return done.returncode, count.stat().st_size
+
+
+def assert_one_right_pull_request_each(fleet: Fleet) -> None:
+    pulls = {pull.branch.split("/")[1].rsplit("-", 1)[0]: pull for pull in fleet.pulls() if pull.state == "open"}
+    assert sorted(pulls) == ["shop-adservice", "shop-checkoutservice"]
+    assert len(fleet.pulls()) == 2
+    for name, before, after in (("adservice", "300Mi", "400Mi"), ("checkoutservice", "256Mi", "356Mi")):
+        pull, file = pulls[f"shop-{name}"], f"apps/shop/{name}.yaml"
+        wanted = fleet.file(file).replace(f"memory: {before}", f"memory: {after}")
+        assert fleet.file(file, pull.head_sha) == wanted
+        assert fleet.git("log", "--format=%an", f"main..{pull.head_sha}").split() == ["platform.ops"]
+        assert "limits" in pull.labels
+
+
+def check(folder: Path, kill_at: str) -> None:
+    folder.mkdir()
+    fleet = Fleet(folder)
+    code, _ = run(fleet, kill_at)
+    assert code != 0
+    fleet.bump(*ALERTS)
+    assert_one_right_pull_request_each(fleet)
+    fleet.bump(*ALERTS)  # and once more: delivered twice
+    assert_one_right_pull_request_each(fleet)
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How often an undisturbed run calls git."""
+    fleet = Fleet(tmp_path_factory.mktemp("undisturbed"))
+    code, count = run(fleet, "never")
+    assert code == 0
+    assert_one_right_pull_request_each(fleet)
+    return count
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.8, 0.95])
+def test_a_run_killed_on_its_way_is_completed_by_the_next(tmp_path, calls, share, moment):
+    check(tmp_path / "fleet", f"{1 + int(share * (calls - 1))}-{moment}")
+
+
+@pytest.mark.campaign
+def test_a_run_killed_at_every_step_is_completed_by_the_next(tmp_path, calls):
+    for call in range(1, calls + 1):
+        for moment in ("before", "after"):
+            check(tmp_path / f"{call}-{moment}", f"{call}-{moment}")
+            shutil.rmtree(tmp_path / f"{call}-{moment}")
