@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import time
 from typing import Any
@@ -212,7 +215,8 @@ def test_a_run_that_is_killed_is_completed_by_the_next(cluster: Cluster, namespa
         start_new_session=True,
     )
     time.sleep(seconds)  # where it is then is left to chance; that is the point
-    subprocess.run(["kill", "-KILL", f"-{run.pid}"], check=False, stderr=subprocess.DEVNULL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     ends = time.monotonic() + 60
     while not nodes(cluster, name) or _store.read(cluster.api, name).state.operations:
