@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.contract.subjects import FILE
 from tests.contract.test_host import BRANCH, new
-from tests.emulators.github import Pull, stamp
+from tests.emulators.github_state import Pull, stamp
 
 
 def test_a_server_whose_name_says_nothing_is_asked_what_it_is(subject):

@@ -21,7 +21,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._types import C
 
 from tests.contract.subjects import START, FakeClock, Subject
 from tests.contract.test_host import BRANCH, new
-from tests.emulators.github import error, secondary_limit
+from tests.emulators.github_answers import error, secondary_limit
 from tests.emulators.server import Response
 
 PULLS = r"/(pulls|merge_requests)$"

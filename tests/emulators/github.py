@@ -9,68 +9,20 @@ Every request and response is held against GitHub's published OpenAPI descriptio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from tests.emulators import github_graphql
+from tests.emulators.github_answers import error, invalid
+from tests.emulators.github_shapes import Shapes
+from tests.emulators.github_state import Pull, Repo, stamp
 from tests.emulators.openapi import Description
 from tests.emulators.repository import MergeConflictError, Repository
 from tests.emulators.server import Emulator, Request, Response, paged, route
 
 API = "/api/v3"
-DOCS = "https://docs.github.com/rest"
-
-
-@dataclass
-class Pull:
-    number: int
-    title: str
-    body: str | None
-    branch: str
-    base: str
-    draft: bool
-    created_at: str
-    updated_at: str
-    head_sha: str
-    open: bool = True
-    closed_at: str | None = None
-    merged_at: str | None = None
-    merge_sha: str | None = None
-    labels: list[str] = field(default_factory=list)
-    users: list[str] = field(default_factory=list)
-    teams: list[str] = field(default_factory=list)
-    auto_merge: str | None = None  # merge | squash | rebase
-    fork: str | None = None  # owner/name the branch lives in, when not in this repository
-
-    @property
-    def node_id(self) -> str:
-        return f"PR_{self.number}"
-
-
-@dataclass
-class Repo:
-    name: str  # owner/name
-    git: Repository
-    pulls: list[Pull] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    comments: list[dict[str, Any]] = field(default_factory=list)  # {id, number, body}
-    statuses: dict[str, dict[str, str]] = field(default_factory=dict)  # sha -> context -> state
-    check_runs: dict[str, dict[str, tuple[str, str | None]]] = field(
-        default_factory=dict
-    )  # sha -> name -> (status, conclusion)
-    required: dict[str, list[str]] = field(default_factory=dict)  # protected branch -> required contexts
-    ruled: dict[str, list[str]] = field(default_factory=dict)  # branch -> contexts required by a ruleset
-    reviewers: tuple[str, ...] = ("alice", "bob")
-    teams: tuple[str, ...] = ("platform",)
-    allow_auto_merge: bool = True
-
-    def pull(self, number: str) -> Pull | None:
-        return next((pull for pull in self.pulls if pull.number == int(number)), None)
 
 
 class GitHub(Emulator):
@@ -120,6 +72,10 @@ class GitHub(Emulator):
 
     # Emulator
 
+    @property
+    def _shapes(self) -> Shapes:
+        return Shapes(self._description, self.url, f"{self.url}{API}")
+
     def git_directory(self, name: str) -> Path | None:
         return self.repos[name].git.path if name in self.repos else None
 
@@ -165,7 +121,7 @@ class GitHub(Emulator):
 
     def _get_repo(self, _: Request, owner: str, repo: str) -> Response:
         state = self.repo(owner, repo)
-        return Response(200, self._repo_json(state, "full-repository")) if state else error(404, "Not Found")
+        return Response(200, self._shapes.repo(state, "full-repository")) if state else error(404, "Not Found")
 
     def _list_pulls(self, request: Request, owner: str, repo: str) -> Response:
         state = self._need(owner, repo)
@@ -183,7 +139,7 @@ class GitHub(Emulator):
         descending = request.query.get("direction", "desc") == "desc"
         found.sort(key=lambda pull: (getattr(pull, key), pull.number), reverse=descending)
         page, headers = paged(found, request, f"{self.url}{API}")
-        return Response(200, [self.pull_json(state, pull, "pull-request-simple") for pull in page], headers)
+        return Response(200, [self._shapes.pull(state, pull, "pull-request-simple") for pull in page], headers)
 
     def _create_pull(self, request: Request, owner: str, repo: str) -> Response:
         state, body = self._need(owner, repo), request.json
@@ -202,12 +158,12 @@ class GitHub(Emulator):
             number, body["title"], body.get("body"), branch, body["base"], body.get("draft", False), now, now, head
         )
         state.pulls.append(pull)
-        return Response(201, self.pull_json(state, pull))
+        return Response(201, self._shapes.pull(state, pull))
 
     def _get_pull(self, _: Request, owner: str, repo: str, number: str) -> Response:
         state = self._need(owner, repo)
         pull = state.pull(number)
-        return Response(200, self.pull_json(state, pull)) if pull else error(404, "Not Found")
+        return Response(200, self._shapes.pull(state, pull)) if pull else error(404, "Not Found")
 
     def _edit_pull(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state = self._need(owner, repo)
@@ -218,28 +174,28 @@ class GitHub(Emulator):
         pull.title, pull.body = changes.get("title", pull.title), changes.get("body", pull.body)
         pull.updated_at = stamp()
         if changes.get("state") == "closed" and pull.open:
-            pull.head_sha, pull.open, pull.closed_at = self.head(state, pull), False, pull.updated_at
+            pull.head_sha, pull.open, pull.closed_at = state.head(pull), False, pull.updated_at
         if changes.get("state") == "open" and not pull.open:
             if pull.merged_at or state.git.branch(pull.branch) is None:
                 return invalid("state", "invalid", "PullRequest", "state cannot be changed.")
             pull.open, pull.closed_at = True, None
-        return Response(200, self.pull_json(state, pull))
+        return Response(200, self._shapes.pull(state, pull))
 
     def _merge(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state, body = self._need(owner, repo), request.json
         pull = state.pull(number)
         if pull is None:
             return error(404, "Not Found")
-        sha = self.head(state, pull)
+        sha = state.head(pull)
         if body.get("sha", sha) != sha:
             return error(409, "Head branch was modified. Review and try the merge again.")
         if not pull.open or pull.draft:
             return error(405, "Pull Request is not mergeable")
-        if not self.ready(state, pull):
+        if not state.ready(pull):
             return error(405, f"Required status checks of {pull.base} are expected.")
         try:
             title = body.get("commit_title") or f"Merge pull request #{pull.number}"
-            self.merge(state, pull, body.get("merge_method", "merge"), f"{title}\n\n{body.get('commit_message', '')}")
+            state.merge(pull, body.get("merge_method", "merge"), f"{title}\n\n{body.get('commit_message', '')}")
         except MergeConflictError:
             return error(405, "Pull Request is not mergeable")
         return Response(200, {"sha": pull.merge_sha, "merged": True, "message": "Pull Request successfully merged"})
@@ -255,36 +211,36 @@ class GitHub(Emulator):
             return Response(422)
         pull.users += [name for name in users if name not in pull.users]
         pull.teams += [name for name in teams if name not in pull.teams]
-        return Response(201, self.pull_json(state, pull, "pull-request-simple"))
+        return Response(201, self._shapes.pull(state, pull, "pull-request-simple"))
 
     def _list_comments(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state = self._need(owner, repo)
         comments = [comment for comment in state.comments if comment["number"] == int(number)]
         page, headers = paged(comments, request, f"{self.url}{API}")
-        return Response(200, [self._comment_json(state, comment) for comment in page], headers)
+        return Response(200, [self._shapes.comment(state, comment) for comment in page], headers)
 
     def _create_comment(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state = self._need(owner, repo)
         self._comment_id += 1
         state.comments.append({"id": self._comment_id, "number": int(number), "body": request.json["body"]})
-        return Response(201, self._comment_json(state, state.comments[-1]))
+        return Response(201, self._shapes.comment(state, state.comments[-1]))
 
     def _edit_comment(self, request: Request, owner: str, repo: str, id: str) -> Response:
         state = self._need(owner, repo)
         comment = next(comment for comment in state.comments if comment["id"] == int(id))
         comment["body"] = request.json["body"]
-        return Response(200, self._comment_json(state, comment))
+        return Response(200, self._shapes.comment(state, comment))
 
     def _list_labels(self, request: Request, owner: str, repo: str) -> Response:
         page, headers = paged(self._need(owner, repo).labels, request, f"{self.url}{API}")
-        return Response(200, [self._label_json(name) for name in page], headers)
+        return Response(200, [self._shapes.label(name) for name in page], headers)
 
     def _create_label(self, request: Request, owner: str, repo: str) -> Response:
         state, name = self._need(owner, repo), request.json["name"]
         if name in state.labels:
             return invalid("name", "already_exists", "Label")
         state.labels.append(name)
-        return Response(201, self._label_json(name))
+        return Response(201, self._shapes.label(name))
 
     def _add_labels(self, request: Request, owner: str, repo: str, number: str) -> Response:
         state, names = self._need(owner, repo), request.json["labels"]
@@ -294,7 +250,7 @@ class GitHub(Emulator):
         if not set(names) <= set(state.labels):
             return invalid("labels", "invalid", "Issue")
         pull.labels += [name for name in names if name not in pull.labels]
-        return Response(200, [self._label_json(name) for name in pull.labels])
+        return Response(200, [self._shapes.label(name) for name in pull.labels])
 
     def _check_runs(self, request: Request, owner: str, repo: str, sha: str) -> Response:
         runs = self._need(owner, repo).check_runs.get(sha, {})
@@ -351,7 +307,7 @@ class GitHub(Emulator):
             return Response(422)
         for pull in state.pulls:
             if pull.open and pull.branch == name:
-                pull.head_sha, pull.open, pull.closed_at = self.head(state, pull), False, stamp()
+                pull.head_sha, pull.open, pull.closed_at = state.head(pull), False, stamp()
         state.git.delete_branch(name)
         return Response(204)
 
@@ -370,127 +326,7 @@ class GitHub(Emulator):
             raise LookupError(f"{owner}/{repo} is not in the emulator")
         return state
 
-    def head(self, state: Repo, pull: Pull) -> str:
-        if pull.open:
-            pull.head_sha = state.git.branch(pull.branch) or pull.head_sha
-        return pull.head_sha
-
-    def ready(self, state: Repo, pull: Pull) -> bool:
-        sha = self.head(state, pull)
-        green = {name for name, value in state.statuses.get(sha, {}).items() if value == "success"}
-        green |= {
-            name for name, (_, end) in state.check_runs.get(sha, {}).items() if end in ("success", "neutral", "skipped")
-        }
-        return set(state.required.get(pull.base, []) + state.ruled.get(pull.base, [])) <= green
-
-    def _mergeable_state(self, state: Repo, pull: Pull, mergeable: bool) -> str:
-        if not pull.open:
-            return "unknown"
-        if not mergeable:
-            return "dirty"
-        if pull.draft:
-            return "draft"
-        if not self.ready(state, pull):
-            return "blocked"
-        sha = self.head(state, pull)
-        states = {*state.statuses.get(sha, {}).values(), *(end for _, end in state.check_runs.get(sha, {}).values())}
-        return "clean" if states <= {"success", "neutral", "skipped"} else "unstable"
-
-    def merge(self, state: Repo, pull: Pull, method: str, message: str) -> None:
-        pull.merge_sha = state.git.merge(pull.base, self.head(state, pull), method, message)
-        pull.open = False
-        pull.merged_at = pull.closed_at = pull.updated_at = stamp()
-
     def _merge_what_waits(self, state: Repo) -> None:
         for pull in state.pulls:
-            if pull.open and pull.auto_merge and self.ready(state, pull):
-                self.merge(state, pull, pull.auto_merge, f"{pull.title} (#{pull.number})")
-
-    # shapes
-
-    def pull_json(self, state: Repo, pull: Pull, schema: str = "pull-request") -> dict[str, Any]:
-        owner, api = state.name.partition("/")[0], f"{self.url}{API}/repos/{state.name}"
-        sha, head_repo = self.head(state, pull), self._repo_json(state)
-        if pull.fork:
-            head_repo["full_name"] = pull.fork
-        values: dict[str, Any] = {
-            "number": pull.number,
-            "node_id": pull.node_id,
-            "url": f"{api}/pulls/{pull.number}",
-            "html_url": f"{self.url}/{state.name}/pull/{pull.number}",
-            "issue_url": f"{api}/issues/{pull.number}",
-            "title": pull.title,
-            "body": pull.body,
-            "draft": pull.draft,
-            "state": "open" if pull.open else "closed",
-            "created_at": pull.created_at,
-            "updated_at": pull.updated_at,
-            "closed_at": pull.closed_at,
-            "merged_at": pull.merged_at,
-            "merge_commit_sha": pull.merge_sha,
-            "labels": [self._label_json(name) for name in pull.labels],
-            "head": {"label": f"{owner}:{pull.branch}", "ref": pull.branch, "sha": sha, "repo": head_repo},
-            "base": {"label": f"{owner}:{pull.base}", "ref": pull.base, "repo": self._repo_json(state)},
-            "requested_reviewers": [self._description.sample("simple-user", login=name) for name in pull.users],
-            "requested_teams": [self._description.sample("team-simple", slug=name) for name in pull.teams],
-            "auto_merge": None,
-        }
-        if pull.auto_merge:
-            user = self._description.sample("simple-user")
-            values["auto_merge"] = {
-                "enabled_by": user,
-                "merge_method": pull.auto_merge,
-                "commit_title": "",
-                "commit_message": "",
-            }
-        if schema == "pull-request":
-            base = state.git.branch(pull.base) or ""
-            values["merged"] = pull.merged_at is not None
-            values["mergeable"] = state.git.mergeable(base, sha) if pull.open else None
-            values["mergeable_state"] = self._mergeable_state(state, pull, bool(values["mergeable"]))
-        return self._description.sample(schema, **values)
-
-    def _repo_json(self, state: Repo, schema: str = "repository") -> dict[str, Any]:
-        owner, _, name = state.name.partition("/")
-        values = {"name": name, "full_name": state.name, "owner": {"login": owner}, "default_branch": "main"}
-        return self._description.sample(schema, **values, url=f"{self.url}{API}/repos/{state.name}")
-
-    def _comment_json(self, state: Repo, comment: Mapping[str, Any]) -> dict[str, Any]:
-        url = f"{self.url}{API}/repos/{state.name}/issues/comments/{comment['id']}"
-        return self._description.sample("issue-comment", id=comment["id"], body=comment["body"], url=url)
-
-    def _label_json(self, name: str) -> dict[str, Any]:
-        return self._description.sample("label", name=name, description="")
-
-
-def stamp() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"message": message, "documentation_url": DOCS}
-    return Response(status, body if status not in (404, 401, 403) else {**body, "status": str(status)}, headers or {})
-
-
-def invalid(field: str | None, code: str, resource: str, message: str = "") -> Response:
-    problem = {
-        "resource": resource,
-        "code": code,
-        **({"field": field} if field else {}),
-        **({"message": message} if message else {}),
-    }
-    return Response(422, {"message": "Validation Failed", "errors": [problem], "documentation_url": DOCS})
-
-
-def secondary_limit(retry_after: int | None = None) -> Response:
-    """GitHub's secondary rate limit, with or without the header that says for how long."""
-    body = {
-        "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-        "documentation_url": "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-    }
-    return Response(403, body, {"Retry-After": str(retry_after)} if retry_after is not None else {})
-
-
-def number_of(node_id: str) -> int:
-    found = re.fullmatch(r"PR_(\d+)", node_id)
-    return int(found[1]) if found else 0
+            if pull.open and pull.auto_merge and state.ready(pull):
+                state.merge(pull, pull.auto_merge, f"{pull.title} (#{pull.number})")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tests.emulators.server import Request, Response
 
 if TYPE_CHECKING:
-    from tests.emulators.github import GitHub, Pull, Repo
+    from tests.emulators.github import GitHub
+    from tests.emulators.github_state import Pull, Repo
 
 METHODS = {"MERGE", "SQUASH", "REBASE"}
 # https://docs.github.com/en/graphql/reference/input-objects#enablepullrequestautomergeinput
@@ -68,9 +69,9 @@ def _enable(github: GitHub, state: Repo, pull: Pull, given: dict[str, Any]) -> R
         github.problems.append(f"GraphQL {name}: unknown mergeMethod {given['mergeMethod']}")
     if not state.allow_auto_merge:
         return _failed(name, "UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository")
-    if given.get("expectedHeadOid") not in (None, github.head(state, pull)):
+    if given.get("expectedHeadOid") not in (None, state.head(pull)):
         return _failed(name, "UNPROCESSABLE", "Head sha didn't match expected value")
-    if github.ready(state, pull):
+    if state.ready(pull):
         return _failed(name, "UNPROCESSABLE", "Pull request Pull request is in clean or unstable status")
     pull.auto_merge = given.get("mergeMethod", "MERGE").lower()
     return Response(200, {"data": {name: {"clientMutationId": None, "actor": {"login": "octocat"}}}})
