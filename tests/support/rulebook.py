@@ -105,17 +105,25 @@ class Rulebook:
         raise TimeoutError(f"ansible-rulebook is not ready after {timeout:g} s:\n{self.output()[-4000:]}")
 
     def kill(self) -> None:
-        """As a machine that loses power: the process and the playbooks it started, at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        """As a machine that loses power: the process and its group, at once.
+
+        Only while the process is not reaped: until then its id, which is that of its group, cannot belong to another.
+        """
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_SECONDS)
+        if self.process.returncode is None:
+            os.kill(self.process.pid, signal.SIGTERM)
+            until = time.monotonic() + STOP_SECONDS
+            while not self._ended() and time.monotonic() < until:
+                time.sleep(0.05)
         self.kill()
+
+    def _ended(self) -> bool:
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
 @contextmanager
