@@ -42,7 +42,7 @@ options:
     type: str
     choices: [quota, stock_out, other]
     default: other
-  message:
+  error:
     description: What the provider said when it failed.
     type: str
     default: ""
@@ -87,7 +87,7 @@ SPEC: dict[str, Any] = {
         "outcome": {"type": "str", "choices": ["claimed", "done", "pending", "failed"], "required": True},
         "provider_id": {"type": "str", "default": ""},
         "error_class": {"type": "str", "choices": ["quota", "stock_out", "other"], "default": "other"},
-        "message": {"type": "str", "default": ""},
+        "error": {"type": "str", "default": ""},
     },
     "supports_check_mode": True,
 }
@@ -103,7 +103,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
             return {"changed": False, "go": claim(writer, params["operation"], action)}
         failure = None
         if params["outcome"] == "failed":
-            failure = Failure(params["error_class"], params["message"] or f"the provider failed to {action.value} it")
+            failure = Failure(params["error_class"], params["error"] or f"the provider failed to {action.value} it")
         report(
             writer,
             params["operation"],

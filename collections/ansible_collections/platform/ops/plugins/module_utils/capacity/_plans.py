@@ -60,7 +60,7 @@ def out_plan(pool: Pool, cluster: Cluster, *, asked: int | None, now: float) -> 
         arriving=len(arriving),
         # those that leave count against max above, but not towards what is wanted
         size=whole - len(_outgoing(pool)) - (unfinished - len(arriving)),
-        least=pool.spec.least,
+        least=pool.spec.least_now(now),
         asked=asked,
         room=room,
         rules=pool.spec.out,
@@ -79,7 +79,7 @@ def in_plan(pool: Pool, cluster: Cluster, *, names: Sequence[str], guarded: Mapp
         past = type(past)(past.outs, past.ins, None, None, past.backoff)
     room = room_in(
         pool.spec.in_,
-        least=pool.spec.least,
+        least=pool.spec.least_now(now),
         size=sum(node.ready for node in staying),
         in_flight=len(outgoing),
         past=past,

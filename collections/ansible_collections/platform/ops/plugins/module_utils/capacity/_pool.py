@@ -22,6 +22,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._rules impor
     in_rules,
     out_rules,
 )
+from ansible_collections.platform.ops.plugins.module_utils.capacity._schedule import Window, least_at, windows
 from ansible_collections.platform.ops.plugins.module_utils.capacity._slots import Slots, slots
 from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amounts
 
@@ -171,6 +172,10 @@ class Spec:
     out: OutRules
     in_: InRules
     paused: bool
+    raised: tuple[Window, ...]
+
+    def least_now(self, now: float) -> int:
+        return least_at(self.least, self.most, self.raised, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,7 @@ def _spec(name: str, raw: Mapping[str, Any]) -> Spec:
         out=out_rules(raw.get("scaleOut")),
         in_=in_rules(raw.get("scaleIn")),
         paused=bool(raw.get("paused")),
+        raised=windows(name, raw.get("raised")),
     )
 
 
