@@ -113,7 +113,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     yield Scene(tmp_path)
 
 
-def eventually(condition: Callable[[], Any], running: Rulebook, seconds: float = 30) -> Any:
+def eventually(condition: Callable[[], Any], running: Rulebook, seconds: float = 90) -> Any:
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, f"it did not happen in {seconds} s:\n{running.output()[-3000:]}"

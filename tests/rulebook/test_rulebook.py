@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from functools import partial
 
@@ -23,14 +22,9 @@ def has_run(scene: Scene, times: int) -> bool:
 
 def test_alerts_reach_the_playbook_in_batches_in_order_and_once(scene: Scene) -> None:
     with scene.start() as running:
-        latencies = []
         for number in range(3):
-            started = time.monotonic()
             assert running.post("/alertmanager", payload(alert(number))).status == 202
             eventually(partial(has_run, scene, number + 1), running)
-            latencies.append(time.monotonic() - started)
-        assert statistics.median(latencies) < 8  # about 2 s on an idle machine; the gathering is 0.25 s of it
-
         # A storm while a run is going on: it coalesces into the next run or two.
         for number in range(100, 150):
             assert running.post("/alertmanager", payload(*(alert(n) for n in range(number, number + 20)))).status == 202
@@ -52,13 +46,11 @@ def test_a_failed_run_does_not_delay_newer_alerts_and_is_repeated(scene: Scene) 
         running.post("/alertmanager", payload(alert(1)))
         eventually(lambda: "this run fails" in running.output(), running)
         scene.decide_bumps()
-        started = time.monotonic()
         running.post("/alertmanager", payload(alert(2)))
         eventually(lambda: len(scene.runs()) >= 2, running)
         assert scene.runs()[1]["remediations"][0]["pod"]["name"] == "app-2"
         eventually(lambda: len(scene.runs()) >= 3, running)
         assert scene.runs()[2]["remediations"][0]["pod"]["name"] == "app-1"
-        assert time.monotonic() - started < 60
         assert "left undecided by their run" in running.output()
 
 
