@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.stack._graph import check_graph, left_behind, plan, select
+
+GRAPH = {
+    "crds": {},
+    "mesh": {"after": ["crds"]},
+    "monitoring": {"needs": ["crds"], "after": ["mesh"]},
+    "kiali": {"needs": ["mesh", "monitoring"]},
+    "loki": {"after": ["crds"]},
+}
+
+
+def test_a_component_brings_what_it_needs_and_nothing_else() -> None:
+    assert select(GRAPH, ["kiali"], [], []) == ["crds", "mesh", "monitoring", "kiali"]
+    assert select(GRAPH, ["loki"], [], []) == ["loki"]
+
+
+def test_a_component_that_needs_what_is_switched_off_is_refused_with_both_names() -> None:
+    with pytest.raises(InputError, match="kiali needs mesh, which is switched off"):
+        select(GRAPH, ["kiali"], ["mesh"], [])
+
+
+def test_a_misspelt_component_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(InputError, match="There is no component lokki; there are crds, kiali"):
+        select(GRAPH, ["lokki"], [], [])
+
+
+def test_each_step_waits_only_for_selected_components_that_go_first() -> None:
+    steps = plan(GRAPH, ["loki", "monitoring", "crds"], {})
+    assert [(step.name, step.waits_for) for step in steps] == [
+        ("crds", ()),
+        ("monitoring", ("crds",)),
+        ("loki", ("crds",)),
+    ]
+
+
+def test_removal_goes_against_the_arrows() -> None:
+    steps = plan(GRAPH, GRAPH, dict.fromkeys(GRAPH, "absent"))
+    assert steps[0].name == "kiali"
+    assert {step.name: set(step.waits_for) for step in steps}["crds"] == {"mesh", "monitoring", "loki"}
+
+
+def test_who_needs_a_removed_component_is_named() -> None:
+    assert left_behind(GRAPH, ["mesh"]) == {"mesh": ["kiali"]}
+    assert left_behind(GRAPH, ["mesh", "kiali"]) == {}
+
+
+def test_a_circle_is_refused() -> None:
+    with pytest.raises(InputError, match="wait for each other in a circle"):
+        check_graph({"a": {"after": ["b"]}, "b": {"needs": ["a"]}})
+
+
+def test_an_edge_to_nowhere_is_refused() -> None:
+    with pytest.raises(InputError, match="names components that do not exist: b"):
+        check_graph({"a": {"after": ["b"]}})

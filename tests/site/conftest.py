@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What our roles would install, written by the playbooks themselves (platform_state=rendered); no cluster is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+INPUTS = Path(__file__).parent / "inputs"
+Components = dict[str, dict[str, Any]]
+
+
+def render(folder: Path, inputs: Path) -> Components:
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", "-e", f"@{inputs}", "-e"]
+    command.append(json.dumps({"platform_state": "rendered", "platform_render_dir": str(folder)}))
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+@pytest.fixture(scope="session", params=sorted(path.stem for path in INPUTS.glob("*.yml")))
+def inputs(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def components(inputs: str, tmp_path_factory: pytest.TempPathFactory) -> Components:
+    return render(tmp_path_factory.mktemp(inputs), INPUTS / f"{inputs}.yml")
+
+
+@pytest.fixture(scope="session")
+def chart_data() -> Path:
+    folder = Path(os.environ.get("PLATFORM_CHARTS_DATA") or ROOT.parent / "shared" / "charts")
+    if not folder.is_dir():
+        pytest.skip(f"needs chart data: set PLATFORM_CHARTS_DATA to a folder of charts ({folder} is none)")
+    return folder

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every value our roles set is one that the pinned chart declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.site.conftest import Components
+from tests.site.declared import declared_values, undeclared
+
+# Charts that hand part of their values on to the program unread.
+FREE = yaml.safe_load((Path(__file__).parent / "free_values.yml").read_text())
+
+
+def test_every_value_we_set_is_declared_by_its_chart(components: Components, chart_data: Path) -> None:
+    unknown, unseen = [], []
+    for component in components.values():
+        for release in component["releases"]:
+            folder = release["pin"]["folder"]
+            declared = declared_values(chart_data / folder)
+            if not declared:
+                unseen.append(folder)
+                continue
+            free = tuple(FREE.get(folder, {}))
+            found = undeclared(release["values"], declared)
+            unknown += [f"{folder}: {key}" for key in found if not key.startswith(free)]
+    assert not unknown, "\n".join(unknown)
+    if unseen:
+        pytest.skip(f"values of all other charts are declared; there is no data of {', '.join(sorted(unseen))}")
+
+
+def test_the_check_finds_a_key_that_does_nothing(chart_data: Path) -> None:
+    declared = declared_values(chart_data / "flagger")
+    assert list(undeclared({"podMonitor": {"enable": True}}, declared)) == ["podMonitor.enable"]
+
+
+def test_no_chart_comes_without_a_version_and_no_image_is_tagged_latest(components: Components) -> None:
+    for component in components.values():
+        for release in component["releases"]:
+            assert release["pin"]["version"]
+            assert "latest" not in str(release["values"])
