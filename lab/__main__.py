@@ -11,126 +11,185 @@ import json
 import os
 import sys
 
-from lab import lifecycle, machine, network, prepare, simulated, state, status
+from lab import expose, lifecycle, machine, network, parts, prepare, simulated, state, status
 from lab.place import Lab, place
 from lab.shell import LabError, say
 from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
 
+Options = argparse.Namespace
+
 
 def parser() -> argparse.ArgumentParser:
+    """Each command names the function below that does it."""
     top = argparse.ArgumentParser(prog="python -m lab", description="A real Kubernetes on this host, without Docker.")
-    name = os.environ.get("PLATFORM_OPS_LAB", "default")
-    top.add_argument("--lab", default=name, help="its name (default: %(default)s)")
-    commands = top.add_subparsers(dest="command", required=True)
+    top.add_argument("--lab", default=os.environ.get("PLATFORM_OPS_LAB", "default"), help="default: %(default)s")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="build what is missing and start a lab")
     up.add_argument("--machines", type=int, default=0, metavar="N", help="real machines to add")
     up.add_argument("--nodes", type=int, default=0, metavar="N", help="simulated nodes to add")
-    commands.add_parser("down", help="end the lab and remove all of it")
+    up.add_argument("--with", dest="parts", nargs="+", default=[], choices=parts.GROUPS, help="what else to start")
+    up.set_defaults(do=start_lab)
+    commands.add_parser("down", help="end the lab and remove all of it").set_defaults(do=down)
     shown = commands.add_parser("status", help="what the lab has and how it is")
     shown.add_argument("--json", action="store_true")
-    commands.add_parser("build", help="install programs and build binaries, and start nothing")
+    shown.set_defaults(do=show)
+    commands.add_parser("build", help="install and build all that `up` needs").set_defaults(do=build_all)
+    more = commands.add_parser("add", help="start a part in a running lab")
+    more.add_argument("parts", nargs="+", choices=parts.GROUPS)
+    more.set_defaults(do=add_parts)
+    outside = commands.add_parser("expose", help="offer a server of the lab on 127.0.0.1")
+    outside.add_argument("server", choices=expose.SERVERS)
+    outside.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    outside.set_defaults(do=expose_server)
+    for name, purpose, do in (
+        ("exec", "run a command in the lab's network", execute),
+        ("kubectl", "kubectl as the lab's admin", kubectl),
+    ):
+        command = commands.add_parser(name, help=purpose)
+        command.add_argument("words", nargs=argparse.REMAINDER)
+        command.set_defaults(do=do)
+    _machine_commands(commands.add_parser("machine", help="real machines"))
+    _node_commands(commands.add_parser("node", help="simulated nodes"))
+    _process_commands(commands.add_parser("process", help="one process of the lab, for fault tests"))
+    return top
 
-    machines = commands.add_parser("machine", help="real machines").add_subparsers(dest="action", required=True)
-    add = machines.add_parser("add")
-    add.add_argument("name")
+
+def _machine_commands(group: argparse.ArgumentParser) -> None:
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add")
     add.add_argument("--memory", default="4Gi", help="what its pods may use in all (default: %(default)s)")
     add.add_argument("--no-join", action="store_true", help="boot it, and leave joining the cluster to someone else")
-    machines.add_parser("remove").add_argument("name")
-    machines.add_parser("start", help="boot it again after a power-off").add_argument("name")
-    machines.add_parser("switch-off", help="as if the power were cut").add_argument("name")
-    remote = machines.add_parser("ssh")
-    remote.add_argument("name")
+    remote = actions.add_parser("ssh")
+    chosen = {
+        add: machine_add,
+        actions.add_parser("remove"): lambda lab, options: machine.remove(lab, options.name),
+        actions.add_parser("start", help="boot it again after a power-off"): machine_start,
+        actions.add_parser("switch-off", help="as if the power were cut"): machine_switch_off,
+        remote: machine_ssh,
+    }
+    for action, do in chosen.items():
+        action.add_argument("name")
+        action.set_defaults(do=do)
     remote.add_argument("words", nargs=argparse.REMAINDER)
 
-    nodes = commands.add_parser("node", help="simulated nodes").add_subparsers(dest="action", required=True)
-    add = nodes.add_parser("add")
+
+def _node_commands(group: argparse.ArgumentParser) -> None:
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add")
     add.add_argument("names", nargs="*", help="default: the next free sim-N")
     add.add_argument("--cpu", default="4")
     add.add_argument("--memory", default="8Gi")
-    nodes.add_parser("remove").add_argument("name")
+    add.set_defaults(do=node_add)
+    remove = actions.add_parser("remove")
+    remove.add_argument("name")
+    remove.set_defaults(do=lambda lab, options: simulated.remove(lab, options.name))
 
-    for name, purpose in (("exec", "run a command in the lab's network"), ("kubectl", "kubectl as the lab's admin")):
-        commands.add_parser(name, help=purpose).add_argument("words", nargs=argparse.REMAINDER)
-    return top
+
+def _process_commands(group: argparse.ArgumentParser) -> None:
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    for action, do in (("kill", parts.kill), ("start", parts.start)):
+        command = actions.add_parser(action)
+        command.add_argument("name")
+        command.set_defaults(do=lambda lab, options, do=do: do(lab, options.name))
 
 
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
-        return act(place(options.lab), options)
+        return options.do(place(options.lab), options) or 0
     except LabError as error:
         say(f"error: {error}")
         return 1
 
 
-def act(lab: Lab, options: argparse.Namespace) -> int:
-    match options.command:
-        case "build":
-            build(machines=True)
-        case "up":
-            up(lab, options.machines, options.nodes)
-        case "down":
-            lifecycle.down(lab)
-        case "status":
-            report = status.status(lab)
-            print(json.dumps(report, indent=1) if options.json else "\n".join(status.lines(report)))
-            return 0 if report["exists"] else 3
-        case "machine":
-            act_on_machine(lab, options)
-        case "node":
-            if options.action == "add":
-                names = options.names or simulated.next_names(lab, 1)
-                simulated.add(lab, names, cpu=options.cpu, memory=options.memory)
-            else:
-                simulated.remove(lab, options.name)
-        case "exec":
-            become(lab, *options.words)
-        case "kubectl":
-            become(lab, str(tool("kubectl")), "--kubeconfig", str(lab.kubeconfig), *options.words)
-    return 0
-
-
-def act_on_machine(lab: Lab, options: argparse.Namespace) -> None:
-    match options.action:
-        case "add":
-            build(machines=True)
-            machine.add(lab, options.name, memory=options.memory, join=not options.no_join)
-        case "remove":
-            machine.remove(lab, options.name)
-        case "start":
-            machine.start(lab, machine.find(lab, options.name))
-        case "switch-off":
-            machine.switch_off(lab, machine.find(lab, options.name))
-        case "ssh":
-            command = machine.ssh_command(lab, machine.find(lab, options.name), " ".join(options.words))
-            os.execvp(command[0], command)
-
-
 def build(*, machines: bool) -> None:
     prepare.prepare(prepare.CORE, *([prepare.MACHINES] if machines else []))
-    tools(*CONTROL_PLANE, "kwok", *(ON_MACHINES if machines else ()))
+    tools(*CONTROL_PLANE, "kwok", *((*ON_MACHINES, "workload") if machines else ()))
 
 
-def up(lab: Lab, machines: int, nodes: int) -> None:
-    build(machines=machines > 0)
+def build_all(_lab: Lab, _options: Options) -> None:
+    build(machines=True)
+
+
+def start_lab(lab: Lab, options: Options) -> None:
+    build(machines=options.machines > 0)
     lifecycle.up(lab)
     say(f"lab {lab.name}: the control plane is ready")
-    if nodes:
-        simulated.add(lab, simulated.next_names(lab, nodes))
-        say(f"lab {lab.name}: {nodes} simulated nodes are Ready")
-    for number in range(1, machines + 1):
+    if options.nodes:
+        simulated.add(lab, simulated.next_names(lab, options.nodes))
+        say(f"lab {lab.name}: {options.nodes} simulated nodes are Ready")
+    for number in range(1, options.machines + 1):
         machine.add(lab, f"worker-{number}")
         say(f"lab {lab.name}: machine worker-{number} is Ready")
+    add_parts(lab, options)
+
+
+def down(lab: Lab, _options: Options) -> None:
+    lifecycle.down(lab)
+
+
+def show(lab: Lab, options: Options) -> int:
+    report = status.status(lab)
+    print(json.dumps(report, indent=1) if options.json else "\n".join(status.lines(report)))
+    return 0 if report["exists"] else 3
+
+
+def add_parts(lab: Lab, options: Options) -> None:
+    must_exist(lab)
+    for part in options.parts:
+        parts.add(lab, part)
+
+
+def expose_server(lab: Lab, options: Options) -> None:
+    must_exist(lab)
+    print(expose.expose(lab, options.server, options.port))
+
+
+def machine_add(lab: Lab, options: Options) -> None:
+    must_exist(lab)
+    build(machines=True)
+    machine.add(lab, options.name, memory=options.memory, join=not options.no_join)
+
+
+def machine_start(lab: Lab, options: Options) -> None:
+    machine.start(lab, machine.find(lab, options.name))
+
+
+def machine_switch_off(lab: Lab, options: Options) -> None:
+    machine.switch_off(lab, machine.find(lab, options.name))
+
+
+def machine_ssh(lab: Lab, options: Options) -> None:
+    command = machine.ssh_command(lab, machine.find(lab, options.name), " ".join(options.words))
+    os.execvp(command[0], command)
+
+
+def node_add(lab: Lab, options: Options) -> None:
+    must_exist(lab)
+    names = options.names or simulated.next_names(lab, 1)
+    simulated.add(lab, names, cpu=options.cpu, memory=options.memory)
+
+
+def kubectl(lab: Lab, options: Options) -> None:
+    become(lab, str(tool("kubectl")), "--kubeconfig", str(lab.kubeconfig), *options.words)
+
+
+def execute(lab: Lab, options: Options) -> None:
+    become(lab, *options.words)
 
 
 def become(lab: Lab, *words: str) -> None:
-    if not state.exists(lab):
-        raise LabError(f"there is no lab {lab.name}; `python -m lab up` makes it")
+    must_exist(lab)
     if not words:
         raise LabError("name a command to run in the lab's network")
     command = network.inside(lab.netns, *words)
     os.execvp(command[0], command)
+
+
+def must_exist(lab: Lab) -> None:
+    if not state.exists(lab):
+        raise LabError(f"there is no lab {lab.name}; `python -m lab up` makes it")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def up(lab: Lab) -> None:
     kubeadm.write_pki(lab)
     start_etcd(lab)
     start_api_server(lab)
-    start_controllers(lab)
+    start_controller_manager(lab)
+    start_scheduler(lab)
     _allow_admin(lab)
     kubeadm.write_cluster_records(lab)
     start_kube_proxy(lab)
@@ -107,16 +108,14 @@ def _ready(lab: Lab) -> bool:
     return run(command, timeout=10) == "ok"
 
 
-def start_controllers(lab: Lab) -> None:
+def start_controller_manager(lab: Lab) -> None:
     pki = lab.pki
-    kubeconfigs = ("--kubeconfig", "--authentication-kubeconfig", "--authorization-kubeconfig")
-    controller_manager, scheduler = lab.folder / "controller-manager.conf", lab.folder / "scheduler.conf"
     process.start(
         lab,
         "kube-controller-manager",
         [
             tool("kube-controller-manager"),
-            *[f"{flag}={controller_manager}" for flag in kubeconfigs],
+            *_kubeconfigs(lab.folder / "controller-manager.conf"),
             f"--cluster-signing-cert-file={pki}/ca.crt",
             f"--cluster-signing-key-file={pki}/ca.key",
             f"--root-ca-file={pki}/ca.crt",
@@ -129,16 +128,24 @@ def start_controllers(lab: Lab) -> None:
             "--horizontal-pod-autoscaler-sync-period=5s",
         ],
     )
+
+
+def start_scheduler(lab: Lab) -> None:
     process.start(
         lab,
         "kube-scheduler",
         [
             tool("kube-scheduler"),
-            *[f"{flag}={scheduler}" for flag in kubeconfigs],
+            *_kubeconfigs(lab.folder / "scheduler.conf"),
             "--bind-address=127.0.0.1",
             "--leader-elect=false",
         ],
     )
+
+
+def _kubeconfigs(path: Path) -> list[str]:
+    options = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+    return [f"--{option}={path}" for option in options]
 
 
 def start_kube_proxy(lab: Lab) -> None:

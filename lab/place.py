@@ -50,6 +50,11 @@ class Lab:
         return self.folder / "admin.conf"
 
     @property
+    def outside_kubeconfig(self) -> Path:
+        """For programs outside of the lab's network, once the API server is exposed."""
+        return self.folder / "outside.conf"
+
+    @property
     def pki(self) -> Path:
         return self.folder / "pki"
 

@@ -17,6 +17,9 @@ from pathlib import Path
 from lab.place import Lab
 from lab.shell import LabError, wait_for
 
+# A proxy, a kubeconfig or git settings of whoever starts a lab must not change what it does.
+INHERITED = ("PATH", "HOME", "LANG", "PLATFORM_OPS_CACHE")
+
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -34,12 +37,21 @@ def _record(lab: Lab, name: str) -> Path:
     return lab.folder / "processes" / f"{name}.json"
 
 
-def start(lab: Lab, name: str, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
+def start(
+    lab: Lab,
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    outside: bool = False,
+) -> None:
+    """`outside`: the program enters the lab's network by itself."""
     if pid_of(lab, name):
         raise LabError(f"{name} of lab {lab.name} runs already")
     log = lab.log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    words = ["nsenter", f"--net=/run/netns/{lab.netns}", "--", *[str(word) for word in command]]
+    enter = [] if outside else ["nsenter", f"--net=/run/netns/{lab.netns}", "--"]
+    words = [*enter, *[str(word) for word in command]]
     with log.open("a") as out:
         process = subprocess.Popen(
             words,
@@ -47,7 +59,7 @@ def start(lab: Lab, name: str, command: Sequence[str | Path], *, env: Mapping[st
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=lab.folder,
-            env={**os.environ, **(env or {})},
+            env={name: os.environ[name] for name in INHERITED if name in os.environ} | dict(env or {}),
             start_new_session=True,
         )
     _children.append(process)
