@@ -70,25 +70,33 @@ class Fleet:
 
         self.commit(change, branch)
 
-    def play(
+    def start(
         self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **extra: Any
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> subprocess.Popen[str]:
+        """Start a playbook; its output goes where `output` reads it."""
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory), playbook]
-        return subprocess.run(
-            [*command, *options, "-e", json.dumps(extra)],
-            cwd=ROOT,
-            check=False,
-            env=environment(env),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            start_new_session=True,
-        )
+        with (self.folder / "output").open("w") as out:
+            return subprocess.Popen(
+                [*command, *options, "-e", json.dumps(extra)],
+                cwd=ROOT,
+                env=environment(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def play(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **extra: Any) -> str:
+        """Run a playbook to its good end; return its output."""
+        process = self.start(playbook, *options, env=env, **extra)
+        assert process.wait(120) == 0, self.output()
+        return self.output()
 
     def bump(self, *remediations: Mapping[str, Any], options: Sequence[str] = ()) -> str:
-        done = self.play("platform.ops.bump_limits", *options, remediations=list(remediations))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self.play("platform.ops.bump_limits", *options, remediations=list(remediations))
 
     def pulls(self) -> list[PullRequest]:
         found = LocalHost(str(self.bare)).list("platform-ops/", LONG_AGO)

@@ -4,52 +4,69 @@
 
 """A playbook that dies at any point leaves nothing that the next run does not put right.
 
-A `git` in front of the real one counts its calls and, at the one that is to be the last, kills the run that it belongs
-to: before the call, or after it, when the other side has acted and nobody knows. So the run is ended at every boundary
-between its steps, without a hook in the product.
+A `git` in front of the real one counts its calls and stands still at the one that is to be the last: before the call,
+or after it, when the other side has acted and nobody knows. There the whole run is killed. So a run is ended at every
+boundary between its steps, without a hook in the product.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from lab.process import with_children
 from tests.spine.conftest import Fleet, remediation
 
-SHIM = f"""#!{sys.executable} -IS
+# The product runs git with an environment of its own, so the shim carries what it needs in its text.
+SHIM = """#!{python} -IS
 import os, signal, subprocess, sys
 
-count = os.environ["SHIM_COUNT"]
-with open(count, "a") as out:
+with open("{folder}/count", "a") as out:
     out.write(".")
-number = os.path.getsize(count)
-last = os.environ["SHIM_KILL_AT"]
-# The run was started in a session of its own; nothing else is in this process group.
-end = lambda: os.killpg(os.getpgid(0), signal.SIGKILL)
-if last == f"{{number}}-before":
-    end()
-status = subprocess.run([{shutil.which("git")!r}, *sys.argv[1:]]).returncode
-if last == f"{{number}}-after":
-    end()
+number = os.path.getsize("{folder}/count")
+
+
+def stand_still():
+    open("{folder}/stands-still", "w").close()
+    signal.pause()
+
+
+if "{last}" == f"{{number}}-before":
+    stand_still()
+status = subprocess.run(["{git}", *sys.argv[1:]]).returncode
+if "{last}" == f"{{number}}-after":
+    stand_still()
 sys.exit(status)
 """
 ALERTS = [remediation("adservice", "283Mi"), remediation("checkoutservice", "250Mi")]
 
 
-def run(fleet: Fleet, kill_at: str) -> tuple[int, int]:
-    """Return the exit code and how often git was called."""
+def run(fleet: Fleet, last: str) -> int:
+    """Run until that call of git, and kill it there; return how often git was called."""
     shim = fleet.folder / "shim"
-    shim.mkdir(exist_ok=True)
-    (shim / "git").write_text(SHIM)
+    shim.mkdir()
+    (shim / "git").write_text(SHIM.format(python=sys.executable, folder=shim, last=last, git=shutil.which("git")))
     (shim / "git").chmod(0o755)
-    count = fleet.folder / "count"
-    env = {"PATH": f"{shim}:{os.environ['PATH']}", "SHIM_COUNT": str(count), "SHIM_KILL_AT": kill_at}
-    done = fleet.play("platform.ops.bump_limits", env=env, remediations=ALERTS)
-    return done.returncode, count.stat().st_size
+    env = {"PATH": f"{shim}:{os.environ['PATH']}"}
+    process = fleet.start("platform.ops.bump_limits", env=env, remediations=ALERTS)
+    until = time.monotonic() + 120
+    while process.poll() is None and not (shim / "stands-still").exists():
+        assert time.monotonic() < until, fleet.output()
+        time.sleep(0.01)
+    if last == "never":
+        assert process.returncode == 0, fleet.output()
+    else:
+        assert process.poll() is None, f"the run ended before its git call {last}: {fleet.output()}"
+        for pid in with_children([process.pid]):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    return (shim / "count").stat().st_size
 
 
 def assert_one_right_pull_request_each(fleet: Fleet) -> None:
@@ -67,8 +84,7 @@ def assert_one_right_pull_request_each(fleet: Fleet) -> None:
 def check(folder: Path, kill_at: str) -> None:
     folder.mkdir()
     fleet = Fleet(folder)
-    code, _ = run(fleet, kill_at)
-    assert code != 0
+    run(fleet, kill_at)
     fleet.bump(*ALERTS)
     assert_one_right_pull_request_each(fleet)
     fleet.bump(*ALERTS)  # and once more: delivered twice
@@ -79,8 +95,7 @@ def check(folder: Path, kill_at: str) -> None:
 def calls(tmp_path_factory: pytest.TempPathFactory) -> int:
     """How often an undisturbed run calls git."""
     fleet = Fleet(tmp_path_factory.mktemp("undisturbed"))
-    code, count = run(fleet, "never")
-    assert code == 0
+    count = run(fleet, "never")
     assert_one_right_pull_request_each(fleet)
     return count
 

@@ -49,8 +49,7 @@ def test_a_commit_by_a_person_on_the_branch_is_kept(fleet: Fleet):
 
 def test_closing_a_pull_request_is_a_no(fleet: Fleet):
     fleet.bump(AD)
-    done = fleet.play("platform.ops.set_pull_request", repository="fleet", number=1, state="closed")
-    assert done.returncode == 0, done.stdout
+    fleet.play("platform.ops.set_pull_request", repository="fleet", number=1, state="closed")
     fleet.bump(remediation("adservice", "290Mi"))
     assert [one.state for one in fleet.pulls()] == ["closed"]
     assert fleet.decisions()[-1]["decision"] == "declined"
@@ -59,7 +58,7 @@ def test_closing_a_pull_request_is_a_no(fleet: Fleet):
 def test_a_pull_request_that_became_pointless_is_closed_and_that_is_not_a_no(fleet: Fleet):
     fleet.bump(AD)
     fleet.replace(AD_FILE, "memory: 300Mi", "memory: 2Gi")
-    assert fleet.play("platform.ops.follow_pull_requests").returncode == 0
+    fleet.play("platform.ops.follow_pull_requests")
     assert [one.state for one in fleet.pulls()] == ["closed"]
     fleet.bump(remediation("adservice", "2000Mi"))
     assert [one.state for one in fleet.pulls()] == ["closed", "open"]
@@ -68,8 +67,7 @@ def test_a_pull_request_that_became_pointless_is_closed_and_that_is_not_a_no(fle
 def test_a_pull_request_is_made_anew_when_the_base_moved(fleet: Fleet):
     fleet.bump(AD)
     fleet.replace(AD_FILE, "memory: 300Mi", "memory: 310Mi")
-    done = fleet.play("platform.ops.follow_pull_requests")
-    assert done.returncode == 0, done.stdout
+    fleet.play("platform.ops.follow_pull_requests")
     (pull,) = fleet.pulls()
     assert fleet.git("merge-base", "main", pull.head_sha) == fleet.git("rev-parse", "main")
     assert "memory: 400Mi " in fleet.file(AD_FILE, pull.head_sha)
@@ -78,8 +76,7 @@ def test_a_pull_request_is_made_anew_when_the_base_moved(fleet: Fleet):
 def test_the_merge_policy_merges_on_a_tick_and_the_cool_down_follows_from_what_was_merged(fleet: Fleet):
     fleet.configure(limit_bump_pull_request={"merge": {"by": "us", "method": "squash"}})
     fleet.bump(AD)
-    done = fleet.play("platform.ops.follow_pull_requests")
-    assert done.returncode == 0, done.stdout
+    fleet.play("platform.ops.follow_pull_requests")
     assert [one.state for one in fleet.pulls()] == ["merged"]
     assert "memory: 400Mi " in fleet.file(AD_FILE)
     assert fleet.decisions()[-1]["decision"] == "merged"
@@ -90,7 +87,7 @@ def test_the_merge_policy_merges_on_a_tick_and_the_cool_down_follows_from_what_w
 def test_a_step_over_the_merge_policy_is_left_to_people(fleet: Fleet):
     fleet.configure(limit_bump_pull_request={"merge": {"by": "us", "largest_factor": 1.2}})
     fleet.bump(AD)
-    assert fleet.play("platform.ops.follow_pull_requests").returncode == 0
+    fleet.play("platform.ops.follow_pull_requests")
     assert [one.state for one in fleet.pulls()] == ["open"]
 
 
@@ -101,8 +98,7 @@ def test_observe_mode_opens_nothing_and_reports_what_it_would_have_opened(fleet:
     assert fleet.git("for-each-ref", "refs/heads/platform-ops") == ""
     assert [d["decision"] for d in fleet.decisions()] == ["would_open", "would_open"]
     report = fleet.folder / "report.md"
-    done = fleet.play("platform.ops.observe_report", observe_report_file=str(report))
-    assert done.returncode == 0, done.stdout
+    fleet.play("platform.ops.observe_report", observe_report_file=str(report))
     assert "adservice" in report.read_text()
     assert "400Mi" in report.read_text()
 
@@ -149,8 +145,7 @@ def test_a_repository_out_of_reach_fails_only_its_own(fleet: Fleet):
 
 def test_the_numbers_of_every_pull_request_can_be_computed_again(fleet: Fleet):
     fleet.bump(AD, remediation("checkoutservice", "190m", resource="cpu"))
-    done = fleet.play("platform.ops.verify_pull_requests")
-    assert done.returncode == 0, done.stdout
+    fleet.play("platform.ops.verify_pull_requests")
 
 
 def test_the_same_alert_gives_the_same_body_and_commit_message(fleet: Fleet, tmp_path):
