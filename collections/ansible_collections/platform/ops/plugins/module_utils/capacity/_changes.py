@@ -47,6 +47,7 @@ def begin_out(pool: Pool, ids: Sequence[str], nodes: Collection[str], addresses:
     """
     state = pool.state
     fresh = [identity for identity in ids if state.operation(identity) is None]
+    fresh = fresh[: max(0, pool.spec.most - len(state.names()))]
     names = state.names() | set(nodes)
     free = pool.spec.slots.free(names, {*state.addresses(), *addresses})
     for identity, (name, address) in zip(fresh, free, strict=False):

@@ -28,6 +28,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
 )
 
 POLL = 10.0  # a machine on its way is looked at again after this many seconds
+GLANCE = 1.0  # looking at a Node costs nothing
 RETRY_FIRST, RETRY_MOST = 10.0, 600.0
 
 
@@ -96,8 +97,11 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
+    """`until` is when another run is worth it. A run that has time looks again after `pause` seconds already."""
+
     why: str
     until: float
+    pause: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,9 @@ class _Case:
         op = self.op
         if op.retry_at is not None and self.now < op.retry_at:
             tried = f" (failed {op.attempts} times: {op.failure.message})" if op.attempts and op.failure else ""
-            return Wait(f"the provider is asked again to {action.value} the machine{tried}", op.retry_at)
+            return Wait(
+                f"the provider is asked again to {action.value} the machine{tried}", op.retry_at, op.retry_at - self.now
+            )
         return Ask(action)
 
     def past(self, since: float, limit: float) -> bool:
@@ -176,10 +182,10 @@ class _Case:
         if op.failure is not None:
             return self.undo()
         if node is None:
-            missing = Wait("the machine is to appear as a Node", self.now + POLL)
+            missing = Wait("the machine is to appear as a Node", self.now + POLL, GLANCE)
             return self.undo(f"no Node object {limit:.0f} s after joining") if late else missing
         if not node.ready:
-            unready = Wait(f"the Node is not Ready: {node.condition}", self.now + POLL)
+            unready = Wait(f"the Node is not Ready: {node.condition}", self.now + POLL, GLANCE)
             return self.undo(f"not Ready after {limit:.0f} s: {node.condition}") if late else unready
         if op.provider_id and node.provider_id and node.provider_id != op.provider_id:
             return self.undo(f"the Node has provider id {node.provider_id}, the machine {op.provider_id}")
@@ -230,7 +236,7 @@ class _Case:
             message = f"not drained after {limit:.0f} s: {waiting}"
         if message:
             return self.move(Phase.RESTORING, Failure("other", message))
-        return Wait(f"draining: {waiting}", self.now + drain.again)
+        return Wait(f"draining: {waiting}", self.now + drain.again, drain.again)
 
     def restoring(self) -> Step:
         op, node = self.op, self.seen.node

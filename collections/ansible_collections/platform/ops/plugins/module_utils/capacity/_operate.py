@@ -167,16 +167,16 @@ class Operator:
 
     def _waited(self, step: Wait) -> bool:
         """Wait here, when it takes moments only."""
-        if step.until > self._deadline:
+        if self._clock() + step.pause > self._deadline:
             return False
-        self._sleep(max(0.0, step.until - self._clock()))
+        self._sleep(step.pause)
         return True
 
     def _leave(self, step: Step, op: Operation, progress: Progress) -> None:
         match step:
             case Ask(action):
                 progress.jobs.append(Job(op.id, action.value, op.node, op.address, op.provider_id))
-            case Wait(why, until):
+            case Wait(why, until, _):
                 progress.waiting.append((op.node, why, until))
             case Close(ok, message):
                 self._writer.change(lambda pool: _changes.finish(pool, op, ok, self._clock()))

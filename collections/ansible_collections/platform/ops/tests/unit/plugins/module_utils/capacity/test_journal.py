@@ -150,7 +150,7 @@ def test_draining_waits_until_done_or_late_and_then_restores() -> None:
     def after(drain: DrainState, later: float = 1) -> Step:
         return step(op(Phase.DRAINING), Seen(CORDONED, drain=drain), later)
 
-    assert after(DrainState(waiting=("pod a",), again=5)) == Wait("draining: pod a", NOW + 6)
+    assert after(DrainState(waiting=("pod a",), again=5)) == Wait("draining: pod a", NOW + 6, 5)
     assert phase_after(after(DrainState(done=True))) == "Resetting"
     assert phase_after(after(DrainState(failed="pod a: budget b"))) == "Restoring"
     late = after(DrainState(waiting=("pod a waits: budget b",)), 1801)
