@@ -127,7 +127,7 @@ class Storm:
 
     def __init__(self, here: World, seed: int) -> None:
         self.here, self.draw, self.nested = here, random.Random(seed), False
-        self.rate = self.draw.choice([0.002, 0.01, 0.05])
+        self.rate = self.draw.choice([0.001, 0.004, 0.02])
 
     def hook(self, when: str, verb: str, path: str) -> None:
         chance = self.draw.random()
@@ -145,7 +145,7 @@ class Storm:
                 self.nested = False
 
     def mood(self) -> str:
-        return self.draw.choice(["", "", "", "", "", "quota", "stock_out", "other", "dead", "sick"])
+        return self.draw.choice([""] * 15 + ["quota", "stock_out", "other", "dead", "sick"])
 
     def one_run(self, *, inner: bool = False) -> None:
         what = self.draw.choice(["present", "present", "absent", "absent", "resumed", "resumed", "resumed"])
@@ -162,9 +162,9 @@ class Storm:
 
 
 def ride(seed: int, runs: int) -> None:
-    here = world(2)
+    here = world(3)
     here.workload("web", 4)
-    here.workload("db", 3, "1")
+    here.workload("db", 2, "1")
     here.budget("web", maxUnavailable=1)
     here.budget("db", minAvailable=1)
     storm = Storm(here, seed)
@@ -175,8 +175,8 @@ def ride(seed: int, runs: int) -> None:
         assert here.broken() == [], f"seed {seed}"
         here.api.hook = calm
         if storm.draw.random() < 0.3:
-            here.scale("web", storm.draw.randrange(1, 30))
-        here.now += storm.draw.choice([1.0, 20.0, 400.0, 1000.0])
+            here.scale("web", storm.draw.randrange(1, 25))
+        here.now += storm.draw.choice([20.0, 400.0, 400.0, 1000.0])
         here.settle()
     here.now += 400
     come_to_rest(here)
@@ -185,11 +185,11 @@ def ride(seed: int, runs: int) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_storm_of_faults_breaks_no_promise(seed: int) -> None:
-    ride(seed, runs=15)
+    ride(seed, runs=30)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_a_thousand_storms_break_no_promise() -> None:
     for seed in range(1000, 2000):
-        ride(seed, runs=20)
+        ride(seed, runs=40)
