@@ -75,11 +75,13 @@ class MemoryApi:
     def items(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Json]:
         with _Call(self, "LIST", path):
             found = self.listed(path)
-            selector = (query or {}).get("fieldSelector", "")
-            if selector:
-                field, _, wanted = selector.partition("=")
+            field, _, wanted = (query or {}).get("fieldSelector", "").partition("=")
+            if field:
                 assert field == "spec.nodeName"
                 found = [item for item in found if item["spec"].get("nodeName", "") == wanted]
+            label, _, wanted = (query or {}).get("labelSelector", "").partition("=")
+            if label:
+                found = [item for item in found if item["metadata"].get("labels", {}).get(label) == wanted]
         yield from copy.deepcopy(found)
 
     def listed(self, collection: str) -> list[Json]:

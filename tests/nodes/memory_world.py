@@ -9,11 +9,13 @@ The world has its own plain scheduler (cpu, taints, cordon), written apart from 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _leaks, _store
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import seconds
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import observe
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import (
@@ -24,7 +26,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._operate imp
     report,
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import POOL_LABEL, Failure, Machine, Pool
-from ansible_collections.platform.ops.plugins.module_utils.capacity._records import CORDONED_BY, STARTUP_TAINT
+from ansible_collections.platform.ops.plugins.module_utils.capacity._records import STARTUP_TAINT
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amount
@@ -202,6 +204,10 @@ class World:
             self._schedule()
         for item in self.api.listed("/apis/policy/v1/poddisruptionbudgets"):
             item["status"] = self.api.budget_status(item)
+        for path in [path for path in self.api.objects if "/secrets/bootstrap-token-" in path]:
+            expires = base64.b64decode(self.api.objects[path]["data"]["expiration"]).decode()
+            if seconds(expires) < self.now:
+                del self.api.objects[path]  # as the token cleaner does
 
     def _kubelets(self) -> None:
         for machine in self.machines.values():
@@ -316,8 +322,6 @@ class World:
             name = raw["metadata"]["name"]
             if name not in self.machines and name not in busy:
                 found.append(f"Node {name} has no machine")
-            if raw["metadata"].get("annotations", {}).get(CORDONED_BY) and name not in busy:
-                found.append(f"Node {name} is cordoned by an operation that is over")
         return found
 
     def left_behind(self) -> list[str]:

@@ -38,11 +38,11 @@ def come_to_rest(here: World) -> None:
     """Nothing fails any more, and the tick goes on."""
     here.api.hook, here.mood = calm, lambda: ""
     for _ in range(60):
-        if not here.pool().state.operations:
-            break
         here.now += 120
         here.settle()
         here.run("resumed")
+        if not here.pool().state.operations:
+            break
 
 
 def count_calls(setup: Callable[[], World], act: Callable[[World], Any]) -> int:
@@ -181,6 +181,28 @@ def ride(seed: int, runs: int) -> None:
     here.now += 400
     come_to_rest(here)
     assert here.left_behind() == [], f"seed {seed}"
+
+
+def test_a_cordon_that_comes_too_late_is_taken_off_by_the_next_run() -> None:
+    # a storm found it: a run sleeps between reading and cordoning the Node, another takes over and ends the operation
+    here = in_world()
+    slept = False
+
+    def sleep_before_cordon(when: str, verb: str, path: str) -> None:
+        nonlocal slept
+        if when == "before" and verb == "PATCH" and not slept:
+            slept = True
+            here.now += 400
+            here.scale("web", 16)
+            here.run("present")
+
+    here.api.hook = sleep_before_cordon
+    with contextlib.suppress(OpsError):
+        here.run("absent", names=("workers-1",))
+    assert slept
+    assert here.api.objects[_paths.node("workers-1")]["spec"].get("unschedulable")
+    come_to_rest(here)
+    assert here.left_behind() == []
 
 
 @pytest.mark.parametrize("seed", range(30))

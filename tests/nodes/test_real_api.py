@@ -228,11 +228,11 @@ def test_a_node_is_cordoned_and_uncordoned_by_our_mark_alone(cluster: Cluster) -
     seen = _nodes.look(cluster.api, "marked", record.spec)
     assert seen is not None
     assert (seen.unschedulable, seen.cordoned_by, seen.ready, seen.labelled) == (True, "op-1", False, False)
-    _nodes.uncordon(cluster.api, replace(op, id="op-2"))
+    _nodes.uncordon(cluster.api, "marked", "op-2")
     seen = _nodes.look(cluster.api, "marked", record.spec)
     assert seen is not None
     assert seen.unschedulable
-    _nodes.uncordon(cluster.api, op)
+    _nodes.uncordon(cluster.api, "marked", op.id)
     _nodes.label(cluster.api, "marked", record.spec)
     seen = _nodes.look(cluster.api, "marked", record.spec)
     assert seen is not None

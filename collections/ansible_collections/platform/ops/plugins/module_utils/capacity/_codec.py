@@ -83,6 +83,8 @@ def decode[T](kind: type[T], raw: Mapping[str, Any] | None) -> T:
 
 def _decode(value: Any, hint: Any) -> Any:
     hint = _present(hint)
+    if hint is Any:
+        return value
     if hint is Time:
         return seconds(value)
     if is_dataclass(hint):
@@ -98,5 +100,5 @@ def _decode(value: Any, hint: Any) -> Any:
 def _present(hint: Any) -> Any:
     """X of X | None."""
     if typing.get_origin(hint) in (Union, types.UnionType):
-        [hint] = [item for item in typing.get_args(hint) if item is not type(None)]
+        [hint] = [item for item in typing.get_args(hint) if item is not types.NoneType]
     return hint

@@ -79,9 +79,10 @@ def cordon(api: Api, op: Operation) -> None:
         _patch(api, raw, {"metadata": {"annotations": {CORDONED_BY: op.id}}, "spec": {"unschedulable": True}})
 
 
-def uncordon(api: Api, op: Operation) -> None:
-    raw = api.get(_paths.node(op.node))
-    if (raw["metadata"].get("annotations") or {}).get(CORDONED_BY) == op.id:
+def uncordon(api: Api, name: str, operation: str) -> None:
+    """Only if this operation cordoned it."""
+    raw = api.get(_paths.node(name))
+    if (raw["metadata"].get("annotations") or {}).get(CORDONED_BY) == operation:
         _patch(api, raw, {"metadata": {"annotations": {CORDONED_BY: None}}, "spec": {"unschedulable": None}})
 
 

@@ -18,6 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import (
     _changes,
     _drain,
     _nodes,
+    _parse,
     _store,
     _tokens,
 )
@@ -36,8 +37,14 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._journal imp
     answered,
     next_step,
 )
-from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Failure, Operation, Pool, State
-from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
+    POOL_LABEL,
+    Failure,
+    Operation,
+    Pool,
+    State,
+)
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease, _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
 # More steps than this without reaching a wait mean that a write has no effect: better stop than spin.
@@ -128,6 +135,7 @@ class Operator:
     def drive(self, pool: Pool) -> Progress:
         """One failing operation does not keep the others from going on; its error is told as what it waits for."""
         progress = Progress()
+        self._heal(pool, progress)
         for op in pool.state.operations:
             try:
                 self._drive(op, pool, progress)
@@ -138,6 +146,20 @@ class Operator:
             except OpsError as error:
                 progress.waiting.append((op.node, error.message, self._clock()))
         return progress
+
+    def _heal(self, pool: Pool, progress: Progress) -> None:
+        """Take off marks of operations that are over.
+
+        A run that sleeps between reading a Node and cordoning it, longer than its Lease, may cordon it when the run
+        that took over has ended the operation already. Operations are journalled before they cordon, and nobody else
+        begins one under our Lease; so a mark that the journal does not know is such a late one.
+        """
+        query = {"labelSelector": f"{POOL_LABEL}={pool.name}"}
+        for node in [_parse.node(raw) for raw in self._api.items(_paths.NODES, query)]:
+            if node.cordoned_by and pool.state.operation(node.cordoned_by) is None:
+                self._writer.held()
+                _nodes.uncordon(self._api, node.name, node.cordoned_by)
+                progress.performed.append(f"{Action.UNCORDON} {node.name}")
 
     def _drive(self, op: Operation, pool: Pool, progress: Progress) -> None:
         drain: DrainState | None = None
@@ -219,7 +241,7 @@ class Operator:
                 case Action.CORDON:
                     _nodes.cordon(self._api, op)
                 case Action.UNCORDON:
-                    _nodes.uncordon(self._api, op)
+                    _nodes.uncordon(self._api, op.node, op.id)
                 case Action.LABEL:
                     _nodes.label(self._api, op.node, pool.spec)
                 case _:

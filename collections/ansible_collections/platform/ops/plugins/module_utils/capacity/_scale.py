@@ -99,7 +99,7 @@ class Scaling:
     def present(self, count: int | None) -> tuple[Pool, Result]:
         pool, cluster, now = self._read()
         plan = out_plan(pool, cluster, asked=count, now=now)
-        ids = [uuid.uuid4().hex[:12] for _ in range(plan.count)]
+        ids = [uuid.uuid4().hex[:12] for _node in range(plan.count)]
         nodes = [node.name for node in cluster.nodes]
 
         def how(current: Pool) -> State:
@@ -123,7 +123,7 @@ class Scaling:
         if wanted or not names:
             plan = in_plan(pool, cluster, names=wanted, guarded=guarded(self._api, service, now), now=now)
         chosen = [_leaving(cluster, name) for name in (plan.chosen if plan else ())]
-        ids = [uuid.uuid4().hex[:12] for _ in chosen]
+        ids = [uuid.uuid4().hex[:12] for _node in chosen]
 
         def how(current: Pool) -> State:
             state = current.state

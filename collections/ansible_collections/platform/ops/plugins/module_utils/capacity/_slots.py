@@ -36,20 +36,18 @@ class Slots:
         if not self.addresses:
             yield from ((name, "") for name in fresh)
             return
-        for address in self.addresses:
-            if address not in used:
-                yield next(fresh), address
+        yield from zip(fresh, (at for at in self.addresses if at not in used), strict=False)
 
 
 def slots(pool: str, prefix: str, addresses: Iterable[str], hosts: Iterable[Mapping[str, str]]) -> Slots:
     """Raises InputError for what no node can be called, addresses given twice and ranges that are none."""
     listed = tuple((host["name"], host.get("address") or "") for host in hosts)
-    for name in (f"{prefix}1", *(name for name, _ in listed)):
+    for name in (f"{prefix}1", *(name for name, _address in listed)):
         if not _NODE_NAME.fullmatch(name):
             raise InputError(f"NodePool {pool} would call a node {name!r}, which is no valid node name.")
     expanded = tuple(address for text in addresses for address in expand(pool, text))
-    given = [address for _, address in listed if address] + list(expanded)
-    names = [name for name, _ in listed]
+    given = [address for _name, address in listed if address] + list(expanded)
+    names = [name for name, _address in listed]
     for kind, values in (("address", given), ("name", names)):
         twice = sorted({value for value in values if values.count(value) > 1}) if len(values) < _LARGEST else []
         if len(set(values)) != len(values):
@@ -65,7 +63,7 @@ def expand(pool: str, text: str) -> list[str]:
             if network.num_addresses > _LARGEST:
                 raise InputError(f"NodePool {pool} lists {text}, more than {_LARGEST} addresses; list a part of it.")
             return [str(address) for address in network.hosts()]
-        first, _, last = (part.strip() for part in text.partition("-"))
+        first, _dash, last = (part.strip() for part in text.partition("-"))
         low = ipaddress.ip_address(first)
         high = ipaddress.ip_address(last or first)
     except ValueError as error:

@@ -34,7 +34,7 @@ def change(api: Api, name: str, held: Held, how: Callable[[Pool], State]) -> Poo
     Raises:
         ConflictError: (fenced) somebody took the Lease over and wrote since; nothing more may be done under ours.
     """
-    for _ in range(TRIES):
+    for _try in range(TRIES):
         current = read(api, name)
         if current.state.term > held.term:
             raise ConflictError(

@@ -82,7 +82,7 @@ def issue(api: Api, operation: str, node: str, now: float) -> None:
     values = {
         "description": f"platform.ops: node {node}, operation {operation}",
         "token-id": identity,
-        "token-secret": "".join(secrets.choice(_ALPHABET) for _ in range(16)),
+        "token-secret": "".join(secrets.choice(_ALPHABET) for _place in range(16)),
         "expiration": timestamp(float(int(now + LIFETIME))).replace(".000000", ""),
         "usage-bootstrap-authentication": "true",
         "usage-bootstrap-signing": "true",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node, Pod, PodTerm, Shape, Spread
 
 # (pod, node) pairs of one namespace; None asks for all namespaces.
-Placed = Callable[[str | None], Iterable[tuple[Pod, Node]]]
+Placed = Callable[["str | None"], Iterable[tuple[Pod, Node]]]
 
 
 @dataclass(slots=True)

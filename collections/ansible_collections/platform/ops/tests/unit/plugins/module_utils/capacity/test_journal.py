@@ -40,12 +40,21 @@ NOW = 1_800_000_000.0
 NODE = SeenNode("u1", ready=True, condition="ok", provider_id="x://w-1", labelled=True)
 
 
-def spec(**provider: Any) -> Spec:
+def test_what_a_provider_is_told_is_kept_as_it_was_written() -> None:
+    told = {"user": "debian", "ports": [22], "nested": {"a": 1}}
+    assert dict(spec_of({"role": "r", "variables": told}).provider.variables) == told
+
+
+def spec_of(provider: dict[str, Any]) -> Spec:
     raw = {
         "metadata": {"name": "w"},
-        "spec": {"max": 3, "provider": {"role": "r", **provider}, "template": {"allocatable": {"cpu": "4"}}},
+        "spec": {"max": 3, "provider": provider, "template": {"allocatable": {"cpu": "4"}}},
     }
     return pool(raw).spec
+
+
+def spec(**provider: Any) -> Spec:
+    return spec_of({"role": "r", **provider})
 
 
 def op(phase: Phase, **more: Any) -> Operation:
@@ -185,7 +194,7 @@ def test_a_reset_that_keeps_failing_is_given_up_only_when_the_machine_is_destroy
 
 def test_a_failed_removal_is_asked_again_with_growing_pauses() -> None:
     operation, pauses = op(Phase.REMOVING), []
-    for _ in range(8):
+    for _time in range(8):
         operation = answered(operation, Action.REMOVE, Outcome.FAILED, NOW, failure=Failure("other", "locked"))
         assert operation.retry_at is not None
         pauses.append(operation.retry_at - NOW)

@@ -65,6 +65,6 @@ def test_nothing_in_use_is_given_and_nothing_twice(names: set[int], used: set[in
     busy = {f"10.0.0.{i}" for i in used}
     free = list(found.free(taken, busy))
     assert len(free) == 20 - len(used)
-    assert not taken & {name for name, _ in free}
-    assert not busy & {address for _, address in free}
-    assert len({name for name, _ in free}) == len({address for _, address in free}) == len(free)
+    assert not taken & {name for name, _address in free}
+    assert not busy & {address for _name, address in free}
+    assert len({name for name, _address in free}) == len({address for _name, address in free}) == len(free)
