@@ -19,7 +19,6 @@ from lab.web import ask
 
 NAMESPACE = "flux-system"
 HEALTH = 9441
-CRDS = ("kustomizations.kustomize.toolkit.fluxcd.io", "gitrepositories.source.toolkit.fluxcd.io")
 
 
 def start(lab: Lab) -> None:
@@ -27,7 +26,7 @@ def start(lab: Lab) -> None:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     kubectl(lab, "apply", "--server-side", "-f", documents)
     kubectl(lab, "apply", "-f", "-", stdin=json.dumps(namespace))
-    kubectl(lab, "wait", "--for=condition=Established", "--timeout=30s", *[f"crd/{name}" for name in CRDS])
+    kubectl(lab, "wait", "--for=condition=Established", "--timeout=30s", "-f", documents)
     start_publisher(lab)
     start_controller(lab)
 

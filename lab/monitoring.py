@@ -11,6 +11,7 @@ in production.
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from urllib.parse import quote
 
 import yaml
 
-from lab import process, simulated, state
-from lab.place import GATEWAY, Lab
+from lab import process, series, simulated, state
+from lab.place import GATEWAY, ROOT, Lab
 from lab.shell import run, wait_for
 from lab.web import ask
 
@@ -39,8 +40,21 @@ def start(lab: Lab) -> None:
     (home(lab) / "prometheus.yml").write_text(yaml.safe_dump(prometheus_config(lab), sort_keys=False))
     if not (home(lab) / "alertmanager.yml").exists():
         (home(lab) / "alertmanager.yml").write_text(yaml.safe_dump(NOWHERE))
+    start_series(lab)
     start_alertmanager(lab)
     start_prometheus(lab)
+
+
+def start_series(lab: Lab) -> None:
+    """What kube-state-metrics would serve."""
+    words = [sys.executable, "-m", "lab.series", str(lab.folder / "super-admin.conf"), GATEWAY]
+    process.start(lab, "series", words, env={"PYTHONPATH": str(ROOT)})
+    wait_for(
+        "the series of API objects are served",
+        lambda: bool(ask(lab, f"http://{GATEWAY}:{series.PORT}/metrics", timeout=5)),
+        deadline=30,
+        check=lambda: process.must_live(lab, "series"),
+    )
 
 
 def start_prometheus(lab: Lab) -> None:
@@ -144,6 +158,11 @@ def prometheus_config(lab: Lab) -> dict[str, Any]:
             }
         ],
     }
+    objects = {
+        "job_name": "kube-state-metrics",
+        "honor_labels": True,
+        "static_configs": [{"targets": [f"{GATEWAY}:{series.PORT}"]}],
+    }
     control_plane = [
         {
             "job_name": job,
@@ -167,7 +186,7 @@ def prometheus_config(lab: Lab) -> dict[str, Any]:
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{GATEWAY}:9093"]}]}]},
         "rule_files": [str(home(lab) / "rules" / "*.yml")],
-        "scrape_configs": [*kubelet, kwok, *control_plane],
+        "scrape_configs": [*kubelet, kwok, objects, *control_plane],
     }
 
 

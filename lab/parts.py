@@ -21,6 +21,7 @@ START: dict[str, Callable[[Lab], object]] = {
     "kube-proxy": control_plane.start_kube_proxy,
     "kwok": simulated.start,
     "metrics-server": metrics_server.start,
+    "series": monitoring.start_series,
     "prometheus": monitoring.start_prometheus,
     "alertmanager": monitoring.start_alertmanager,
     "gitea": git_host.start,

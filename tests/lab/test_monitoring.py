@@ -22,7 +22,7 @@ from lab.shell import LabError, wait_for
 from lab.state import Machine
 from lab.web import within
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.stand_in("series-exporter")]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,30 @@ def test_a_container_near_its_limit_reaches_the_receiver_and_resolves(
     finally:
         kubectl(monitored, "delete", "pod", "near")
     wait_for("the alert resolves", lambda: any(p["status"] == "resolved" for p in payloads), deadline=120)
+
+
+def test_limits_and_usage_of_a_container_meet_on_the_same_labels(monitored: Lab, worker: Machine) -> None:
+    """As the rules of production divide them."""
+    labels = "namespace, pod, container"
+    ratio = (
+        f'max by ({labels}) (container_memory_working_set_bytes{{container!=""}})'
+        f' / on ({labels}) max by ({labels}) (kube_pod_container_resource_limits{{resource="memory"}} > 0)'
+    )
+    container = {"name": "main", "image": WORKLOAD, "resources": {"limits": {"memory": "64Mi"}}}
+    record = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ratio"}}
+    kubectl(
+        monitored,
+        "create",
+        "-f",
+        "-",
+        stdin=json.dumps({**record, "spec": {"nodeName": worker.name, "containers": [container]}}),
+    )
+    wait_for(
+        "the ratio has a value",
+        lambda: [s for s in monitoring.query(monitored, ratio) if s["metric"]["pod"] == "ratio"],
+        deadline=60,
+        every=0.5,
+    )
 
 
 def test_broken_rules_are_refused_and_the_server_keeps_running(monitored: Lab) -> None:
