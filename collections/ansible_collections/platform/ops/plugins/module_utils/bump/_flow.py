@@ -57,6 +57,9 @@ def pull_request_items(
 
     The label of each is the list of the labels it stands for.
     """
+    files: dict[str, set[str]] = {}
+    for result in bumped["results"]:
+        files.setdefault(result["worktree"], set()).update(result["files"])
     made = []
     for group in _by_workload(items, checkout, bumped):
         here = group["prepared"]
@@ -73,6 +76,7 @@ def pull_request_items(
                 **group["workload"],
                 "worktree": here["worktree"],
                 "start": here["start"],
+                "files": sorted(files[here["worktree"]]),
                 "title": told.title,
                 "commit_message": told.commit_message,
                 "body": told.body,
