@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,14 +52,18 @@ def tell(text: str) -> None:
     print("  " + text.replace("\n", "\n  "), flush=True)
 
 
-def git(repository: Path, *args: str) -> str:
-    return subprocess.run(["git", "-C", repository, *args], check=True, capture_output=True, text=True).stdout
+def git(repository: Path, *args: str, given: str | None = None) -> str:
+    command = ["git", "-C", str(repository), *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True, input=given).stdout
 
 
-def make_fleet(folder: Path) -> Path:
-    """Turn examples/fleet into a bare repository, as a team would have on its git host."""
+def make_fleet(folder: Path, more: Mapping[str, str] | None = None) -> Path:
+    """Turn examples/fleet, and more files, into a bare repository, as a team would have on its git host."""
     work, bare = folder / "work", folder / "fleet.git"
     shutil.copytree(ROOT / "examples/fleet", work)
+    for name, text in (more or {}).items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_text(text)
     git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
     git(work, "init", "--quiet", "--initial-branch=main")
     git(work, "add", "--all")
