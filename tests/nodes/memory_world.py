@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _leaks, _store
-from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import seconds
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, seconds
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import observe
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import (
@@ -331,11 +331,7 @@ class World:
         found += [f"operation {op.kind} {op.node} is still there: {op}" for op in pool.state.operations]
         found += [f"token {path} is left" for path in self.api.objects if "/secrets/bootstrap-token-" in path]
         hook, self.api.hook = self.api.hook, lambda when, verb, path: None
-        listed = (
-            [Machine(m.name, pool.state.machines[0].since, m.address) for m in self.machines.values()]
-            if pool.state.machines
-            else None
-        )
+        listed = [Machine(machine.name, Time(0), machine.address) for machine in self.machines.values()]
         found += [leak.message for leak in _leaks.find(pool, observe(self.api).members(pool), listed)]
         self.api.hook = hook
         for raw in self.api.listed(_paths.NODES):

@@ -20,10 +20,15 @@ from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("nodes-lab"), pytest.mark.timeout(600)]
 
 
+def tokens(cluster: Cluster) -> list[str]:
+    return cluster.kubectl("get", "secrets", "-n", "kube-system", "-o", "name").split()
+
+
 def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, namespace: str) -> None:
     if "memory" not in hierarchies():
         pytest.skip("real machines need cgroup v1, which this kernel does not mount")
     build(machines=True)
+    before = tokens(cluster)
     bare = machine.add(cluster.lab, "metal-1", join=False)
     try:
         ssh = f"-o UserKnownHostsFile={cluster.lab.folder}/ssh/known_hosts -o StrictHostKeyChecking=yes"
@@ -52,7 +57,7 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
         assert node["spec"]["providerID"] == "hosts://metal-1"
         assert [taint["key"] for taint in node["spec"]["taints"]] == ["only"]
         assert [machine.address for machine in at_rest(cluster, "metal").state.machines] == [bare.address]
-        assert "bootstrap-token" not in cluster.kubectl("get", "secrets", "-n", "kube-system", "-o", "name")
+        assert tokens(cluster) == before
         assert "kubelet.conf" in machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes")
 
         deploy(cluster, namespace, "metal", 0, "100m")

@@ -13,13 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.platform.ops.plugins.module_utils._errors import (
+    AuthError,
     ConflictError,
     NotFoundError,
     UnavailableError,
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _nodes, _store, _tokens
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
+from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator, Writer, report
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
     BackoffRecord,
     Failure,
@@ -30,12 +34,14 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
     State,
     pool,
 )
+from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease, _paths
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Connection, connect
 from ansible_collections.platform.ops.plugins.module_utils.cluster._owners import OwnerFetcher, ownership
 from ansible_collections.platform.ops.plugins.module_utils.cluster._pdb import budget, hindrance
 
 from lab.shell import LabError
-from tests.nodes.conftest import Cluster
+from tests.nodes.conftest import ROLE, Cluster
 from tests.nodes.memory_world import pool_object
 
 pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node"), pytest.mark.xdist_group("nodes-lab")]
@@ -267,3 +273,49 @@ def test_the_owner_of_a_running_pod_is_found(cluster: Cluster, namespace: str) -
     [raw] = pods(cluster, namespace)
     found = ownership(raw, OwnerFetcher(cluster.api))
     assert str(found.workload) == f"Deployment {namespace}/web"
+
+
+def bind(cluster: Cluster, kind: str, role: str, namespace: str, *within: str) -> None:
+    name = f"{role}-{namespace}"
+    cluster.kubectl("create", kind, name, *within, f"--clusterrole={role}", f"--serviceaccount={namespace}:scaler")
+
+
+def test_the_rights_that_come_with_the_role_suffice_and_go_no_further(cluster: Cluster, namespace: str) -> None:
+    make_pool(cluster, "rights", provider={"role": "x", "token": True})
+    cluster.kubectl("apply", "-f", str(ROLE / "files/rights.yml"))
+    cluster.kubectl("create", "serviceaccount", "-n", namespace, "scaler")
+    bind(cluster, "clusterrolebinding", "platform-ops-node-scale", namespace)
+    bind(cluster, "rolebinding", "platform-ops-node-scale-leases", namespace, "-n", "platform-ops")
+    bind(cluster, "rolebinding", "platform-ops-node-scale-tokens", namespace, "-n", "kube-system")
+    workload(cluster, namespace, "web", 1)
+    config = yaml.safe_load(cluster.lab.kubeconfig.read_text())
+    token = cluster.kubectl("create", "token", "-n", namespace, "scaler").strip()
+    config["users"] = [{"name": item["name"], "user": {"token": token}} for item in config["users"]]
+    path = cluster.lab.folder / "scaler.conf"
+    path.write_text(yaml.safe_dump(config))
+    api = connect(Connection(kubeconfig=str(path)))
+    writer = Writer(api, "rights", "platform-ops", "scaler", 300, clock=time.time)
+    scaling = Scaling(writer, Operator(writer, sleep=time.sleep, patience=0.0), dry=False)
+
+    _, out = scaling.present(1)
+    [job] = out.progress.jobs
+    report(writer, job.operation, Action.ADD, Outcome.DONE)
+    _, joining = scaling.resumed()
+    assert [item.action for item in joining.progress.jobs] == ["join"]
+    assert _tokens.join(api, job.operation).token
+    report(writer, job.operation, Action.JOIN, Outcome.FAILED)
+    report(writer, job.operation, Action.REMOVE, Outcome.DONE)
+    _, undone = scaling.resumed()
+    assert [ended[:2] for ended in undone.progress.ended] == [(job.node, False)]
+
+    cluster.kubectl("label", "node", "fixed-1", "platform.ops/pool=rights")
+    try:
+        scaling.absent(["fixed-1"], Service())  # nothing else has room: a plan, and no more
+        [raw] = pods(cluster, namespace)
+        evict(replace(cluster, api=api), raw)
+    finally:
+        cluster.kubectl("label", "node", "fixed-1", "platform.ops/pool-")
+    with pytest.raises(AuthError):
+        api.delete(_paths.pod(namespace, raw["metadata"]["name"]))
+    with pytest.raises(AuthError):
+        api.get(_paths.named(_paths.secrets(namespace), "any"))
