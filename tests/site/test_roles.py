@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every role says what its inputs are, in one place, and the documents agree with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.site.conftest import ROOT
+
+ROLES = sorted(path.parent.parent for path in (ROOT / "roles").glob("*/meta/main.yml"))
+GRAPH = yaml.safe_load((ROOT / "roles/platform/vars/main/graph.yml").read_text())
+
+
+def options(role: Path) -> dict[str, Any]:
+    spec = yaml.safe_load((role / "meta/argument_specs.yml").read_text())
+    return dict(spec["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_argument_spec_and_the_defaults_agree(role: Path) -> None:
+    defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
+    declared = {name: option["default"] for name, option in options(role).items() if not option.get("required")}
+    assert declared == defaults
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_component_can_be_removed_and_carries_an_upgrade_note(role: Path) -> None:
+    if role.name in ("platform", "component"):
+        return
+    assert options(role)[f"{role.name}_state"]["choices"] == ["present", "absent", "rendered"]
+    about = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["description"]
+    assert about[-1].startswith("Upgrades: ")
+
+
+def test_the_readmes_are_those_of_the_argument_specs() -> None:
+    check = [sys.executable, "scripts/role_docs.py", "--check"]
+    done = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_component_of_the_graph_has_a_role_and_every_profile_names_components() -> None:
+    names = set(GRAPH["platform_graph"])
+    assert names <= {role.name for role in ROLES}
+    for profile in GRAPH["platform_profiles"].values():
+        assert isinstance(profile, str) or set(profile) <= names
+
+
+def test_every_version_can_be_raised_by_renovate() -> None:
+    lines = (ROOT / "roles/platform/vars/main/versions.yml").read_text().splitlines()
+    versions = [number for number, line in enumerate(lines) if line.strip().startswith("version:")]
+    assert versions
+    for number in versions:
+        assert "# renovate: datasource=" in lines[number - 1], lines[number]
