@@ -61,11 +61,11 @@ options:
         description: Do not merge before at least one check has reported.
         type: bool
         default: false
-      windows: &window
+      windows:
         description: Hours in which it may happen; any time if there are none.
         type: list
         elements: dict
-        suboptions:
+        suboptions: &window
           days:
             description: Days of the week, V(mon) to V(sun). All if not given.
             type: list
@@ -86,8 +86,10 @@ options:
             description: End of the stretch of time.
             type: str
       blackouts:
-        <<: *window
         description: Hours in which it may not happen.
+        type: list
+        elements: dict
+        suboptions: *window
 seealso:
   - module: platform.ops.open_pr
   - module: platform.ops.pull_request

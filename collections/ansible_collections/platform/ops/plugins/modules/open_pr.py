@@ -130,11 +130,11 @@ options:
       per_hour:
         description: How many may be opened in an hour.
         type: int
-      windows: &window
+      windows:
         description: Hours in which it may happen; any time if there are none.
         type: list
         elements: dict
-        suboptions:
+        suboptions: &window
           days:
             description: Days of the week, V(mon) to V(sun). All if not given.
             type: list
@@ -155,8 +155,10 @@ options:
             description: End of the stretch of time.
             type: str
       blackouts:
-        <<: *window
         description: Hours in which it may not happen.
+        type: list
+        elements: dict
+        suboptions: *window
   merge:
     description: Who merges the pull request. See M(platform.ops.pull_request) for merging on a later run.
     type: dict
@@ -184,10 +186,16 @@ options:
         description: Do not merge before at least one check has reported.
         type: bool
         default: false
-      windows: *window
+      windows:
+        description: Hours in which it may happen; any time if there are none.
+        type: list
+        elements: dict
+        suboptions: *window
       blackouts:
-        <<: *window
         description: Hours in which it may not happen.
+        type: list
+        elements: dict
+        suboptions: *window
   <<: *item
 seealso:
   - module: platform.ops.checkout
@@ -347,7 +355,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         items = [_item(item, params, git) for item in ([params] if single else params["items"])]
         publisher = Publisher(git, host, settings, datetime.now(UTC))
         results = publisher.publish(items, check_mode=check_mode)
-        more = {"diff": publisher.diffs(results)} if diff_mode else {}
+        more: dict[str, Any] = {"diff": publisher.diffs(results)} if diff_mode else {}
         if host.warnings:
             more["warnings"] = [*host.warnings]
     if single:
