@@ -50,7 +50,7 @@ created:
   description: Whether the Secret was made.
   type: bool
   returned: success
-keys:
+touched:
   description: The keys that were added or changed.
   type: list
   elements: str
@@ -88,7 +88,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     )
     if diff_mode:
         # Names of keys only: a Secret's difference shows nothing else.
-        after = "".join(f"{params['namespace']}/{params['name']}: {key}\n" for key in result["keys"])
+        after = "".join(f"{params['namespace']}/{params['name']}: {key}\n" for key in result["touched"])
         result["diff"] = {"before": "", "after": after}
     return result
 

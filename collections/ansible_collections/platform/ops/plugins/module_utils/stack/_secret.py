@@ -20,7 +20,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 def random_text(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(ALPHABET) for _place in range(length))
 
 
 def encoded(text: str) -> str:
@@ -56,7 +56,7 @@ def ensure_secret(
             # The version makes a writer that came in between fail instead of losing what it wrote.
             version = {"resourceVersion": live["metadata"]["resourceVersion"]}
             server.api.patch(path, {"metadata": version, "data": {key: wanted[key] for key in touched}})
-    return {"changed": bool(touched), "created": live is None and bool(touched), "keys": touched}
+    return {"changed": bool(touched), "created": live is None and bool(touched), "touched": touched}
 
 
 def _create(server: Server, namespace: str, name: str, body: dict[str, Any], generate: Mapping[str, int]) -> None:
