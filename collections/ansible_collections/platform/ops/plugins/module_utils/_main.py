@@ -16,7 +16,6 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import OpsErr
 class Run(Protocol):
     def __call__(self, params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
         """Return the result; raise OpsError for what concerns the whole task."""
-        ...
 
 
 def main_of(spec: Mapping[str, Any], run: Run, libraries: Mapping[str, object] | None = None) -> None:

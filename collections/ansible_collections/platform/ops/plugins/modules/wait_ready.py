@@ -74,7 +74,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     server = open_server(params["kubeconfig"], params["context"])
     if check_mode:
         waiting = look(server, params["objects"])
-        found = [f"{title(thing)}: {state.why}" for thing, _, state in waiting.pending]
+        found = [f"{title(thing)}: {state.why}" for thing, _live, state in waiting.pending]
         return {"changed": False, "seconds": 0.0, "waiting": found}
     seconds = wait_ready(server, params["objects"], timeout=params["timeout"])
     return {"changed": False, "seconds": round(seconds, 1), "waiting": []}

@@ -110,7 +110,7 @@ def assign(
 def _one_per_container(assigned: Sequence[tuple[Remediation, Item]]) -> dict[str, Item]:
     """Join what is about the same container; a pod's name leaves the kind open where another alert tells it."""
     kinds: dict[tuple[str, str], set[str]] = {}
-    for _, item in assigned:
+    for _remediation, item in assigned:
         if item.subject.kind:
             kinds.setdefault((item.subject.namespace, item.subject.name), set()).add(item.subject.kind)
     items: dict[str, Item] = {}

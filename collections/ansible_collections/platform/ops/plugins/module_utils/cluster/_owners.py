@@ -56,7 +56,7 @@ class Ownership:
 
 
 # Gives the object, or None when it is not there.
-Lookup = Callable[[Reference], Mapping[str, Any] | None]
+Lookup = Callable[[Reference], "Mapping[str, Any] | None"]
 
 
 def controller_of(obj: Mapping[str, Any]) -> Reference | None:

@@ -25,7 +25,7 @@ def named(collection: str, name: str) -> str:
 
 def within(collection: str, namespace: str) -> str:
     """The part of a collection that belongs to one namespace: /apis/g/v/things -> /apis/g/v/namespaces/ns/things."""
-    base, _, plural = collection.rpartition("/")
+    base, _slash, plural = collection.rpartition("/")
     return f"{base}/namespaces/{quote(namespace, safe='')}/{plural}"
 
 

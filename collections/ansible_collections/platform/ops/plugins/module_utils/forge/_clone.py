@@ -238,4 +238,4 @@ def add_worktrees(clone: Clone, wanted: Sequence[tuple[Path, str]]) -> None:
         git.run("read-tree", "-mu", "HEAD")
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        list(pool.map(fill, [path for path, _ in wanted]))
+        list(pool.map(fill, [path for path, _start in wanted]))

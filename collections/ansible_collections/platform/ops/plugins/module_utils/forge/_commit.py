@@ -111,7 +111,7 @@ def _entries(git: Git, start: str, names: Sequence[str]) -> dict[str, Entry]:
     listed = git.run("--literal-pathspecs", "ls-tree", "-z", "--full-tree", start, "--", *names).text
     found = {}
     for line in filter(None, listed.split("\0")):
-        facts, _, name = line.partition("\t")
+        facts, _tab, name = line.partition("\t")
         mode, kind, blob = facts.split(" ")
         if kind == "blob":
             found[name] = Entry(mode, blob)

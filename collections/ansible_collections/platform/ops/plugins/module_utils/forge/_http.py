@@ -37,7 +37,6 @@ TRANSIENT = frozenset({500, 502, 503, 504})
 class Clock(Protocol):
     def now(self) -> float:
         """Seconds since 1970, as the hosts count in x-ratelimit-reset."""
-        ...
 
     def sleep(self, seconds: float) -> None: ...
 

@@ -303,7 +303,7 @@ class HttpHost(Verbs):
     def _settled(self, number: int) -> PullRequest:
         """The pull request once the host has made up its mind whether it merges, within a few seconds."""
         current = self.get(number)
-        for _ in range(MERGEABLE_POLLS):
+        for _poll in range(MERGEABLE_POLLS):
             if current.state != "open" or current.draft or current.mergeable is not None:
                 break
             self.calls.pause(MERGEABLE_POLL_SECONDS)
@@ -322,5 +322,5 @@ def _same(left: str, right: str) -> bool:
 
 def split_message(message: str) -> tuple[str, str]:
     """First line and the rest of a commit message."""
-    title, _, body = message.strip().partition("\n")
+    title, _newline, body = message.strip().partition("\n")
     return title.strip(), body.strip()

@@ -225,7 +225,7 @@ class LocalHost:
         required = self._git.run("config", "--get-all", "platform-ops.requiredCheck", ok=(0, 1)).text.splitlines()
         states: dict[str, CheckState] = {}
         for line in noted.splitlines():
-            name, _, said = line.rpartition(":")
+            name, _colon, said = line.rpartition(":")
             if name:
                 states[name.strip()] = _check_state(said.strip())
         runs = tuple(Check(name, each, name in required if required else None) for name, each in states.items())
@@ -296,7 +296,7 @@ class LocalHost:
         log = self._git.run("log", f"--since={int(oldest.timestamp())}", "--format=%H %ct%n%B%x00", base).text
         squashes: dict[str, tuple[str, datetime]] = {}
         for entry in filter(None, (part.lstrip("\n") for part in log.split("\0"))):
-            first, _, message = entry.partition("\n")
+            first, _newline, message = entry.partition("\n")
             sha, seconds = first.split(" ")
             if key := key_in_message(message):
                 squashes.setdefault(key, (sha, datetime.fromtimestamp(int(seconds), UTC)))

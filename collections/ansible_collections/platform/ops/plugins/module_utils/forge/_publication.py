@@ -91,7 +91,8 @@ class View:
 
 def shown(work: Work) -> dict[str, Any]:
     decision = work.decision
-    assert decision is not None
+    if decision is None:
+        raise AssertionError("only what is decided has something to show")
     one = decision.pull_request
     return {
         **_identity(work),
@@ -144,7 +145,8 @@ def digest(work: Work) -> str:
 
 
 def with_pull_request(work: Work, done: PullRequest | None) -> Work:
-    assert work.decision is not None
+    if work.decision is None:
+        raise AssertionError("a pull request comes from a decision")
     return replace(work, decision=replace(work.decision, pull_request=done))
 
 

@@ -197,7 +197,8 @@ class Publisher:
     def _settle(self, work: Work, view: View, tip: str | None) -> bool:
         """Find the commit that the branch shall point to; return whether it has the change already."""
         start, draft = work.item.start, work.draft
-        assert draft is not None
+        if draft is None:
+            raise AssertionError("only what is drafted can be settled")
         parent, tree = start, None
         if tip is not None and tip != start and self._mergeable(view.known, work.branch):
             # The folder started elsewhere than the branch stands: carry the change over.
@@ -268,7 +269,8 @@ class Publisher:
 
     def _act(self, work: Work) -> None:
         decision = work.decision
-        assert decision is not None
+        if decision is None:
+            raise AssertionError("only what is decided can be done")
         done: PullRequest | None = decision.pull_request
         changed = decision.action in {*DONE, Action.OBSOLETE}
         if decision.action == Action.CREATE:

@@ -40,8 +40,8 @@ def _push(git: Git, address: str, pushes: Sequence[Push]) -> dict[str, str]:
     said = git.run("push", *flags, *leases, "--", address, *specs, ok=(0, 1)).text
     refused = {}
     for line in said.splitlines():
-        flag, _, rest = line.partition("\t")
-        names, _, why = rest.partition("\t")
+        flag, _tab, rest = line.partition("\t")
+        names, _tab, why = rest.partition("\t")
         if flag == "!":
             refused[names.partition(":")[2].removeprefix(HEADS)] = why
     return refused

@@ -107,30 +107,24 @@ class Host(Protocol):
     @property
     def name(self) -> str:
         """github, gitlab, gitea or local."""
-        ...
 
     @property
     def warnings(self) -> Sequence[str]:
         """What did not work so far and does not matter enough to fail for: labels and reviewers."""
-        ...
 
     def git_login(self) -> GitLogin | None:
         """Return what git needs to fetch and push; fresh, as a GitHub App's token lives an hour. None: nothing."""
-        ...
 
     def find(self, branch: str) -> Sequence[PullRequest]:
         """Return the pull requests from this branch of this very repository (no forks), all states, newest first."""
-        ...
 
     def list(self, prefix: str, since: datetime) -> Sequence[PullRequest]:
         """Return those whose branch starts with `prefix`, newest first: every open one, others closed since then."""
-        ...
 
     def get(self, number: int) -> PullRequest: ...
 
     def create(self, new: NewPullRequest) -> PullRequest:
         """Open it, or return the open one for the same branch and base if there is one already."""
-        ...
 
     def update(
         self,
@@ -142,32 +136,25 @@ class Host(Protocol):
         draft: bool | None = None,
     ) -> PullRequest:
         """Change what is given. `labels` are added; those that people set stay."""
-        ...
 
     def comment(self, number: int, text: str, marker: str) -> bool:
         """Add a comment unless one with this hidden marker stands there; return whether one was added."""
-        ...
 
     def close(self, number: int, comment: str | None = None) -> PullRequest: ...
 
     def reopen(self, number: int) -> PullRequest:
         """Open a closed one again; ConflictError where it is merged or the host does not allow it."""
-        ...
 
     def merge(self, number: int, *, expected_sha: str, method: MergeMethod, message: str) -> PullRequest:
         """Merge it now; ConflictError when the head is not `expected_sha` any more or the host forbids it."""
-        ...
 
     def enable_auto_merge(self, number: int, *, method: MergeMethod) -> bool:
         """Ask the host to merge it once its conditions are met; False if the host or repository cannot."""
-        ...
 
     def checks(self, pull_request: PullRequest) -> Checks: ...
 
     def request_reviewers(self, number: int, *, users: Sequence[str], teams: Sequence[str]) -> None:
         """Ask those who are not asked yet. A name that does not exist is a warning, the others are asked."""
-        ...
 
     def delete_branch(self, branch: str) -> None:
         """Delete it; no error if it is gone already."""
-        ...

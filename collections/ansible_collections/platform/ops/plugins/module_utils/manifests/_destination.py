@@ -54,11 +54,11 @@ class Destination:
         Raises:
             OpsError: a file cannot be written.
         """
-        files = [file for file, _, _ in self.changed()]
+        files = [file for file, _before, _after in self.changed()]
         if not files:
             return
         self._place.prepare(files)
-        for file, _, data in self.changed():
+        for file, _before, data in self.changed():
             _replace(self._place.full(file), data)
 
 

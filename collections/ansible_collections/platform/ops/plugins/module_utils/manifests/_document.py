@@ -164,7 +164,7 @@ class Document:
             if node is None:
                 return None
             if is_mapping(node):
-                keys = [key.value for key, _ in node.value if is_scalar(key)]
+                keys = [key.value for key, _value in node.value if is_scalar(key)]
                 for key in keys:
                     if keys.count(key) > 1:
                         return str(key)

@@ -133,7 +133,7 @@ def _within(document: Document, shadow: Shadow, edits: list[Edit]) -> list[Splic
                 "expects there.",
                 document.file,
             )
-        _, _, new = additions.setdefault(id(node), (trail[:-1], node, {}))
+        _trail, _node, new = additions.setdefault(id(node), (trail[:-1], node, {}))
         _plant(new, [str(step) for step in one.path[reach:]], one.value)
     for above, node, new in additions.values():
         splices += insertion(document, above, node, new)
@@ -144,7 +144,8 @@ def _within(document: Document, shadow: Shadow, edits: list[Edit]) -> list[Splic
 def _plant(new: New, steps: list[str], value: str) -> None:
     for step in steps[:-1]:
         below = new.setdefault(step, {})
-        assert isinstance(below, dict)
+        if not isinstance(below, dict):
+            raise AssertionError(f"{step} is both a number and the parent of one")
         new = below
     new[steps[-1]] = value
 

@@ -175,7 +175,7 @@ def _sites(
 ) -> list[Site]:
     sites: list[Site] = []
     for body in bodies:
-        for group, _, container in containers(body):
+        for group, _index, container in containers(body):
             if wanted in (None, as_text(container.get("name"))):
                 sites += container_sites(Item(held, release, meant, body, group, container))
         pod = pod_spec(body)

@@ -87,5 +87,5 @@ def may_deploy_to(release: Release, namespace: str | None) -> bool:
     if b"namespace:" not in release.chart.template_text:
         return False
     return namespace.encode() in release.chart.template_text or any(
-        text == namespace for _, text in (*_texts(release.values), *_texts(release.chart.defaults))
+        text == namespace for _key, text in (*_texts(release.values), *_texts(release.chart.defaults))
     )

@@ -100,7 +100,7 @@ def container_sites(item: Item) -> list[Site]:
         made = _overlay_site(item, arrived, {**fallback, **in_force})
         if made is not None:
             return [made]
-    held = {number for spot, _ in settled for number in spot.held}
+    held = {number for spot, _affects in settled for number in spot.held}
     elsewhere = {**fallback, **{number: text for number, text in in_force.items() if number not in held}}
     for spot, affects in settled:
         at = spot.document
@@ -292,8 +292,8 @@ def _fallback(item: Item, arrived: _Arrived, found: list[Spot]) -> dict[Number, 
     now = identity(item.body)
     for body in item.held.unprobed(item.release):
         if (identity(body).kind, identity(body).name) == (now.kind, now.name):
-            for group, _, container in containers(body):
+            for group, _index, container in containers(body):
                 if (group, as_text(container.get("name"))) == (item.group, item.name):
                     stated = numbers(as_node(container.get("resources")))
-                    return {number: text for number, (text, _) in stated.items() if number in unset}
+                    return {number: text for number, (text, _place) in stated.items() if number in unset}
     return {}

@@ -24,7 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._sites impo
 from ansible_collections.platform.ops.plugins.module_utils.manifests._text import Splice
 
 # What to write below a node: keys to numbers, or to more of the same.
-type New = dict[str, "str | New"]
+New = dict[str, "str | New"]
 
 _ALIAS = re.compile(r"\s*:\s*\*[^\s,\]}]+")
 _COLON = re.compile(r"\s*:")
@@ -37,7 +37,7 @@ def insertion(document: Document, above: list[Node], node: Node, new: New) -> li
         RefusedError: the node has a form into which nothing can be written safely.
     """
     parent = above[-1] if above else None
-    if is_mapping(node) and not all(is_scalar(key) for key, _ in node.value):
+    if is_mapping(node) and not all(is_scalar(key) for key, _value in node.value):
         raise _cannot(document, node)
     if is_mapping(node) and node.value:
         if node.flow_style:
@@ -156,7 +156,7 @@ def _indent_step(document: Document) -> int:
             waiting.append(value)
             if is_mapping(value) and not value.flow_style and value.value and not node.flow_style:
                 seen[value.start_mark.column - key.start_mark.column] += 1
-    steps = [step for step, _ in seen.most_common() if step > 0]
+    steps = [step for step, _count in seen.most_common() if step > 0]
     return steps[0] if steps else 2
 
 

@@ -43,7 +43,7 @@ def identity(body: Node) -> Identity:
 def selects(target: Node, body: Node, original: Identity) -> bool:
     """Does the `target` of a patch select this object, that once was called `original`?"""
     now = identity(body)
-    group, _, version = now.api.rpartition("/")
+    group, _slash, version = now.api.rpartition("/")
     metadata = as_node(body.get("metadata"))
     return (
         _either(target, "namespace", original.namespace or "default", now.namespace or "default")

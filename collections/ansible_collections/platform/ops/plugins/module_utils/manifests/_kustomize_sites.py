@@ -79,7 +79,7 @@ class Container:
 
     def within(self, built: Built) -> Node | None:
         """The same container of another object."""
-        for group, _, body in containers(built.body):
+        for group, _index, body in containers(built.body):
             if (group, as_text(body.get("name"))) == (self.group, self.name):
                 return body
         return None
@@ -90,7 +90,7 @@ def environment_sites(here: Environment, wanted: str | None) -> tuple[list[Site]
     sites: list[Site] = []
     refusals = _replaced(here)
     body = here.top.built.body
-    for group, _, item in containers(body):
+    for group, _index, item in containers(body):
         container = Container(group, as_text(item.get("name")), item)
         if wanted in (None, container.name):
             made, refused = _settle(here, container, _container_sites(here, container))
@@ -106,7 +106,7 @@ def _container_sites(here: Environment, container: Container) -> list[Marked]:
     built = here.top.built
     resources = as_node(container.body.get("resources"))
     homes = [(document(home), home.path) for home in resources.homes]
-    stated = {at for at, _ in homes}
+    stated = {at for at, _path in homes}
     named = [home for home in container.body.homes if document(home) not in stated]
     homes += [(document(home), (*home.path, "resources")) for home in named]
     rank = {at: index for index, at in enumerate(_order(built))}
@@ -163,7 +163,7 @@ def _affected(others: list[Top], container: Container, spot: Spot) -> tuple[str,
         if theirs is None:
             continue
         decided = numbers(as_node(theirs.get("resources")))
-        inside = any(document(place) == spot.document for _, place in decided.values())
+        inside = any(document(place) == spot.document for _text, place in decided.values())
         mentions = any(document(home) == spot.document for home in theirs.homes)
         if inside or (not decided and mentions):
             found.add(other.source)
@@ -180,7 +180,7 @@ def _reaches_more(known: Survey, built: Built, at: Place) -> bool:
 
 def _settle(here: Environment, container: Container, marked: list[Marked]) -> tuple[list[Site], list[Refusal]]:
     """What is shared with other workloads is edited, patched over or refused, as the policy says."""
-    force = {number: text for number, (text, _) in numbers(as_node(container.body.get("resources"))).items()}
+    force = {number: text for number, (text, _place) in numbers(as_node(container.body.get("resources"))).items()}
     first = next((one.site for one in marked if one.shared and (one.held or not force)), None)
     if first is None:
         return _offered([one for one in marked if not one.shared], force), []

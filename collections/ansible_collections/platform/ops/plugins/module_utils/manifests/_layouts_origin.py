@@ -23,7 +23,7 @@ except ImportError:  # reported by the module, through _document
     yaml = None  # type: ignore[assignment]
     _BASE = object
 
-Path = tuple[str | int, ...]
+Path = tuple["str | int", ...]
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_NODES = 200_000  # a few hundred bytes of nested aliases can stand for more nodes than any machine has memory

@@ -157,7 +157,7 @@ def _says(tree: Tree, file: str, name: str) -> bool:
 def _chart_template(tree: Tree, file: str) -> bool:
     folder = posixpath.dirname(file)
     while folder:
-        above, _, last = folder.rpartition("/")
+        above, _slash, last = folder.rpartition("/")
         if last == "templates" and tree.exists(f"{above}/Chart.yaml" if above else "Chart.yaml"):
             return True
         folder = above
@@ -184,7 +184,7 @@ def _not_a_workload(tree: Tree, target: Target) -> Iterator[Refusal]:
         except RefusedError:
             continue
         for document in documents:
-            for _, body in objects(document.data):
+            for _at, body in objects(document.data):
                 if body["kind"] == "Canary" and dig(body, ("metadata", "name")) == target.name:
                     reference = dig(body, ("spec", "targetRef")) or {}
                     yield Refusal(

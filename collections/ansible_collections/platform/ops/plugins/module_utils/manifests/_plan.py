@@ -68,7 +68,8 @@ class Rule:
             return self.set.value
         if self.add is not None:
             return base.value + self.add.value
-        assert self.factor is not None
+        if self.factor is None:
+            raise AssertionError("read() leaves no rule without set, add and factor")
         raised = base.value * self.factor
         return max(base.value + self.floor.value, raised) if self.floor is not None else raised
 
@@ -77,7 +78,8 @@ class Rule:
             return f"set {self.set}"
         if self.add is not None:
             return f"base + {self.add}"
-        assert self.factor is not None
+        if self.factor is None:
+            raise AssertionError("read() leaves no rule without set, add and factor")
         factor = f"base * {_plain(self.factor)}"
         return f"max(base + {self.floor}, {factor})" if self.floor is not None else factor
 

@@ -40,7 +40,7 @@ def grown(changes: Iterable[Change], around: Around) -> tuple[Change, ...]:
         if together > own.value:
             raised = max(own.value + more, change.after.value)
             made[number] = Change(*number, own, _written(raised, own, change.resource))
-    for resource in {resource for _, resource in made}:
+    for resource in {resource for _field, resource in made}:
         _keep_request(resource, around, made)
     return tuple(made.values())
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Number
 
-type Numbers = Mapping[Number, Fraction]
+Numbers = Mapping[Number, Fraction]
 
 
 def qos_class(containers: Iterable[Numbers], pod: Numbers | None = None) -> str:

@@ -68,7 +68,7 @@ class Quantity:
         value = Fraction(number) * _scale(suffix)
         if value > LARGEST:
             raise _invalid(text, "it is larger than 2^63 - 1.")
-        whole, _, fraction = number.partition(".")
+        whole, _point, fraction = number.partition(".")
         return cls(-value if sign == "-" else value, text, suffix, len(fraction) if whole or fraction else 0)
 
     def __str__(self) -> str:

@@ -90,7 +90,7 @@ class Target:
 
 
 # Gives the present bytes of a file of the tree, None where there is none.
-type Reader = Callable[[str], bytes | None]
+Reader = Callable[[str], "bytes | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +167,4 @@ class FoundSites:
     claimed: frozenset[tuple[str, int]] = frozenset()
 
 
-type Finder = Callable[["Tree", Target], FoundSites]
+Finder = Callable[["Tree", Target], FoundSites]

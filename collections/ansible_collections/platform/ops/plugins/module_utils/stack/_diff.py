@@ -29,7 +29,7 @@ def key(thing: Object, namespace: str = "") -> Key:
 
 
 def title(thing: Object) -> str:
-    _, kind, namespace, name = key(thing)
+    _api, kind, namespace, name = key(thing)
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 
 

@@ -75,7 +75,10 @@ def plan(graph: Graph, chosen: Iterable[str], states: Mapping[str, str]) -> list
     removed = [name for name in reversed(names) if states.get(name) == "absent"]
     present = [name for name in names if states.get(name) != "absent"]
     steps = [Step(name, "absent", tuple(o for o in removed if name in edges(graph, o))) for name in removed]
-    steps += [Step(name, states.get(name, "present"), tuple(o for o in present if o in edges(graph, name))) for name in present]
+    steps += [
+        Step(name, states.get(name, "present"), tuple(o for o in present if o in edges(graph, name)))
+        for name in present
+    ]
     return steps
 
 

@@ -79,5 +79,5 @@ def is_stuck(status: Mapping[str, Any], *, now: datetime, stuck_after: int) -> b
 def parse_updated(text: str) -> datetime:
     """Go's time format, as `helm list` prints it: 2026-11-21 10:24:16.123456789 +0000 UTC."""
     day, clock, zone = text.split()[:3]
-    seconds, _, fraction = clock.partition(".")
+    seconds, _point, fraction = clock.partition(".")
     return datetime.strptime(f"{day} {seconds}.{(fraction or '0')[:6]} {zone}", "%Y-%m-%d %H:%M:%S.%f %z")

@@ -122,7 +122,7 @@ def is_kept(thing: Mapping[str, Any]) -> bool:
 
 
 def kind_of(thing: Mapping[str, Any]) -> tuple[str, str]:
-    group, slash, _ = str(thing.get("apiVersion")).partition("/")
+    group, slash, _version = str(thing.get("apiVersion")).partition("/")
     return (group if slash else "", str(thing.get("kind")))
 
 

@@ -35,7 +35,7 @@ class Waiting:
 
     @property
     def hopeless(self) -> bool:
-        return any(state.hopeless for _, _, state in self.pending)
+        return any(state.hopeless for _thing, _live, state in self.pending)
 
 
 def look(server: Server, wanted: Iterable[Object]) -> Waiting:
@@ -60,7 +60,7 @@ def wait_ready(server: Server, wanted: Iterable[Object], *, timeout: float, cloc
         waited = clock.now() - started
         if waiting.hopeless or waited >= timeout:
             raise UnavailableError(last_word(server, waiting, waited), reason="not_ready")
-        left = [thing for thing, _, _ in waiting.pending]
+        left = [thing for thing, _live, _state in waiting.pending]
         clock.sleep(min(pause, max(0.0, timeout - waited)))
         pause = min(pause * 1.5, 3.0)
 

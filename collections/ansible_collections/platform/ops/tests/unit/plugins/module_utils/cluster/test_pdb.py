@@ -28,8 +28,10 @@ def made(name: str = "web", allowed: int = 0, healthy: int = 2, desired: int = 1
     )
 
 
-def reason(*budgets: Any, ready: bool = True, labels: dict[str, str] = LABELS, namespace: str = "shop") -> str | None:
-    found = hindrance(namespace, labels, ready, budgets)
+def reason(
+    *budgets: Any, ready: bool = True, labels: dict[str, str] | None = None, namespace: str = "shop"
+) -> str | None:
+    found = hindrance(namespace, LABELS if labels is None else labels, ready, budgets)
     return found.reason if found else None
 
 

@@ -129,10 +129,10 @@ def _many(fleet, queue):
 def test_runs_at_the_same_time_do_not_disturb_each_other(fleet):
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    children = [context.Process(target=_many, args=(fleet, queue)) for _ in range(4)]
+    children = [context.Process(target=_many, args=(fleet, queue)) for _child in range(4)]
     for child in children:
         child.start()
-    assert {queue.get(timeout=60) for _ in children} == {fleet.git("rev-parse", "main")}
+    assert {queue.get(timeout=60) for _child in children} == {fleet.git("rev-parse", "main")}
     for child in children:
         child.join(30)
         assert child.exitcode == 0

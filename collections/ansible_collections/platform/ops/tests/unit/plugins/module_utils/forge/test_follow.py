@@ -69,7 +69,7 @@ def test_large_steps_are_left_to_people(fleet):
     for item in items:
         item["body"] = fenced({"target": {"name": item["name"]}, "changes": item["changes"]})
     fleet.open_pr(fresh, items)
-    assert [state for state, _ in states(fleet.follow(by="us", largest_factor=2))] == ["merged", "people"]
+    assert [state for state, _reason in states(fleet.follow(by="us", largest_factor=2))] == ["merged", "people"]
 
 
 def test_a_host_without_auto_merge_is_named(fleet):

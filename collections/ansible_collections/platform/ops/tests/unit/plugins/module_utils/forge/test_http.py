@@ -57,7 +57,7 @@ BROKEN = RefusalError(502, {}, None)
 
 def test_writes_are_a_second_apart_where_the_host_wants_it(clock):
     calls = Calls("host", clock=clock, write_gap=1.0)
-    for _ in range(3):
+    for _request in range(3):
         calls.write("write", lambda: 1, lambda: None)
         calls.read("read", lambda: 1)
     assert clock.slept == [1.0, 1.0]

@@ -78,7 +78,7 @@ def test_how_long_a_host_wants_us_to_stay_away(status, headers, data, seconds):
 )
 def test_a_failure_becomes_the_error_that_says_what_to_do(failure, kind, reason):
     error = explain("GitHub (github.com)", "read pull request 7 of acme/fleet", failure, NOW)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.reason == reason
     assert error.message.startswith("Could not read pull request 7 of acme/fleet on GitHub (github.com)")
     assert "<html>" not in error.message

@@ -103,7 +103,7 @@ def test_a_mark_that_a_killed_process_left_does_not_block(fleet):
 
 def test_comments_are_made_once_per_marker(fleet):
     number = fleet.propose("checkout", "384Mi")["number"]
-    assert [fleet.host.comment(number, "hello", "m") for _ in range(2)] == [True, False]
+    assert [fleet.host.comment(number, "hello", "m") for _time in range(2)] == [True, False]
     assert list(fleet.host.comments(number)) == ["hello"]
     assert "hello" in fleet.git("log", f"refs/platform-ops/pulls/{number}")
 

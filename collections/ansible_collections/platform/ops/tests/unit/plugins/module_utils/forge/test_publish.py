@@ -75,7 +75,7 @@ def test_check_mode_says_the_same_and_writes_nothing(fleet):
 
 def test_the_same_date_makes_the_same_commit(fleet):
     commits = set()
-    for _ in range(2):
+    for _time in range(2):
         result = fleet.propose("checkout", "384Mi", date="2026-11-21T10:00:00+01:00")
         commits.add(result["commit"])
         fleet.host.delete_branch(result["branch"])
@@ -104,7 +104,7 @@ def test_a_reopened_pull_request_is_used_again(fleet):
 def test_commits_of_people_are_never_overwritten_and_one_comment_is_made(fleet):
     first = fleet.propose("checkout", "384Mi")
     theirs = fleet.push({"apps/checkout.yaml": "mine\n"}, first["branch"])
-    results = [fleet.propose("checkout", "512Mi") for _ in range(2)]
+    results = [fleet.propose("checkout", "512Mi") for _time in range(2)]
     assert [result["state"] for result in results] == ["foreign", "foreign"]
     assert [result["changed"] for result in results] == [True, False]
     assert fleet.git("rev-parse", first["branch"]) == theirs
@@ -301,10 +301,10 @@ def _race(fleet, barrier, queue, memory):
 def test_two_processes_at_once_make_one_pull_request(fleet, attempt):
     context = multiprocessing.get_context("fork")
     barrier, queue = context.Barrier(3), context.Queue()
-    children = [context.Process(target=_race, args=(fleet, barrier, queue, "384Mi")) for _ in range(3)]
+    children = [context.Process(target=_race, args=(fleet, barrier, queue, "384Mi")) for _child in range(3)]
     for child in children:
         child.start()
-    results = [queue.get(timeout=60) for _ in children]
+    results = [queue.get(timeout=60) for _child in children]
     for child in children:
         child.join(30)
     assert not any(result["failed"] for result in results), results

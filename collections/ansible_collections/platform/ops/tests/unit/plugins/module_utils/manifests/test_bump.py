@@ -299,7 +299,7 @@ def test_check_mode_says_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "web.yaml").read_bytes() == before
     assert bumped(tmp_path, {"name": "web", **MORE}) == checked
     assert list(tmp_path.iterdir()) == [tmp_path / "web.yaml"]
-    ((_, old, new),) = checked.files
+    ((_file, old, new),) = checked.files
     assert old == before
     assert (tmp_path / "web.yaml").read_bytes() == new
 
@@ -400,7 +400,7 @@ def test_files_name_all_that_a_new_patch_needs(tmp_path: Path) -> None:
     outcome = bumped(tmp_path, item, check=True)
     result = outcome.results[0]
     assert "prod/kustomization.yaml" in result.files
-    assert {Path(path).relative_to(tmp_path).as_posix() for path, _, _ in outcome.files} == set(result.files)
+    assert {Path(path).relative_to(tmp_path).as_posix() for path, _before, _after in outcome.files} == set(result.files)
     assert only(tmp_path, item).changed
     assert only(tmp_path, {**item, "memory": {"set": "384Mi"}}).reason == "sufficient"
 

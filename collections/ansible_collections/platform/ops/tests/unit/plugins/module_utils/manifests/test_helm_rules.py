@@ -245,7 +245,7 @@ def test_a_chart_sees_no_files_outside_the_tree_through_links(tmp_path: Path) ->
 
 
 def test_a_helm_that_cannot_be_run_says_so(tmp_path: Path) -> None:
-    _, chart = chart_that(tmp_path, "kind: T\n")
+    _tree, chart = chart_that(tmp_path, "kind: T\n")
     with pytest.raises(HelmError, match="cannot be run"):
         Kitchen(str(tmp_path / "none")).render(chart, "r", "n", "{}")
 

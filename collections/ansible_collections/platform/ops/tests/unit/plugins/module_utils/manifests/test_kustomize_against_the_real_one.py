@@ -89,7 +89,7 @@ def layer(dice: random.Random, number: int) -> dict[str, Any]:
         made["nameSuffix"] = f"-{number}"
     if dice.random() < 0.5:
         made["namespace"] = f"n{number}"
-    for _ in range(dice.randint(0, 2)):
+    for _time in range(dice.randint(0, 2)):
         kind = dice.random()
         if kind < 0.4:
             made.setdefault("patches", []).append({"patch": yaml.safe_dump(merge_patch(dice, "web"))})
@@ -127,7 +127,7 @@ def test_a_random_build_agrees(seed: int, tmp_path: Path) -> None:
     (top,) = tops
     now = identity(top.built.body)
     assert (now.name, now.namespace or None) == (expected["metadata"]["name"], expected["metadata"].get("namespace"))
-    ours = [(one["name"], numbers(one)) for _, _, one in containers(top.built.body)]
+    ours = [(one["name"], numbers(one)) for _group, _index, one in containers(top.built.body)]
     theirs = [(one["name"], numbers(one)) for one in expected["spec"]["template"]["spec"].get("containers") or []]
     assert ours == theirs
 

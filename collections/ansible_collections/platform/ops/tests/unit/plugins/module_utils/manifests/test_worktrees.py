@@ -79,7 +79,7 @@ def test_check_mode_reads_the_commit_and_leaves_the_worktree_alone(repository: P
     folder = sparse(repository, "tree")
     outcome = bumped(repository, folder, check=True)
     assert outcome.results[0].changed
-    ((_, before, after),) = outcome.files
+    ((_file, before, after),) = outcome.files
     assert (before, after) == (TEXT.encode(), TEXT.replace("256Mi", "384Mi").encode())
     assert not (folder / FILE).exists()
 
