@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write roles/NAME/README.md from the role's argument spec; with --check only say which do not agree with it."""
+"""Write the README.md of each role from the role's argument spec; with --check only say which do not agree with it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
-ROLES = Path(__file__).resolve().parent.parent / "roles"
-MARKUP = re.compile(r"\b[CVOME]\(([^)]*)\)")
+ROOT = Path(__file__).resolve().parent.parent
+ROLES = (ROOT / "roles", ROOT / "collections/ansible_collections/platform/ops/roles")
+MARKUP = re.compile(r"\b[CVOMEP]\(([^)]*)\)")
 
 
 def plain(text: str | list[str]) -> str:
@@ -40,18 +41,24 @@ def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
 
 
 def readme(role: Path) -> str:
-    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]
-    about = spec["description"] if isinstance(spec["description"], list) else [spec["description"]]
-    lines = [f"# {role.name}", "", f"{spec['short_description']}.", ""]
-    lines += [line for text in about for line in (plain(text), "")]
-    lines += ["## Inputs", "", "| name | type | default | what it does |", "|---|---|---|---|"]
-    lines += rows(spec["options"])
-    return "\n".join(lines) + "\n"
+    points = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    lines = [f"# {role.name}", ""]
+    for name, spec in points.items():
+        if name != "main":
+            lines += [f"## tasks_from: {name}", ""]
+        about = spec["description"] if isinstance(spec["description"], list) else [spec["description"]]
+        lines += [f"{spec['short_description']}.", ""]
+        lines += [line for text in about for line in (plain(text), "")]
+        if spec.get("options"):
+            lines += ["## Inputs" if name == "main" else "### Inputs", ""]
+            lines += ["| name | type | default | what it does |", "|---|---|---|---|", *rows(spec["options"]), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def main(arguments: list[str]) -> int:
     stale = []
-    for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):
+    specs = [spec for folder in ROLES for spec in sorted(folder.glob("*/meta/argument_specs.yml"))]
+    for role in (spec.parent.parent for spec in specs):
         text, file = readme(role), role / "README.md"
         if file.is_file() and file.read_text() == text:
             continue

@@ -77,7 +77,8 @@ def test_links_between_documents_lead_somewhere():
 def test_every_role_input_has_a_default_or_is_required_and_every_default_is_declared():
     for specs in [*ROOT.glob("roles/*/meta/argument_specs.yml"), *OPS.glob("roles/*/meta/argument_specs.yml")]:
         role = specs.parent.parent
-        options = yaml.safe_load(specs.read_text())["argument_specs"]["main"]["options"]
+        points = yaml.safe_load(specs.read_text())["argument_specs"].values()
+        options = {name: option for point in points for name, option in point.get("options", {}).items()}
         defaults_file = role / "defaults/main.yml"
         defaults = (yaml.safe_load(defaults_file.read_text()) or {}) if defaults_file.exists() else {}
         assert set(defaults) <= set(options), f"{role.name}: defaults without a spec"
@@ -86,7 +87,8 @@ def test_every_role_input_has_a_default_or_is_required_and_every_default_is_decl
         assert not required & set(defaults), f"{role.name}: required inputs with a default"
         for name, option in options.items():
             assert name.startswith(role.name), f"{role.name}: {name} does not start with the role's name"
-            if re.search(r"token|password|secret|private_key", name) and not name.endswith(("_file", "_secret")):
+            secret = option["type"] == "str" and re.search(r"token|password|secret|private_key", name)
+            if secret and not name.endswith(("_file", "_secret")):
                 assert option.get("no_log"), f"{role.name}: {name} looks like a secret and is not no_log"
 
 
@@ -99,3 +101,9 @@ def test_every_script_says_what_it_is_for(script):
 def test_every_stand_in_says_what_it_replaces_why_and_where():
     for entry in yaml.safe_load((ROOT / "tests/stand_ins.yml").read_text()):
         assert {"name", "replaces", "why", "used_by"} <= set(entry), entry
+
+
+def test_the_documentation_shows_every_stand_in():
+    page = (ROOT / "docs/testing.md").read_text()
+    for entry in yaml.safe_load((ROOT / "tests/stand_ins.yml").read_text()):
+        assert f"| `{entry['name']}` | {entry['replaces']} |" in page, entry["name"]
