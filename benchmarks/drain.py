@@ -79,7 +79,7 @@ def with_ours(api: KubeApi, node: str) -> tuple[float, float]:
             break
         time.sleep(min(drain.again, _drain.SOON))
     whole = time.perf_counter() - start
-    _nodes.uncordon(api, op)
+    _nodes.uncordon(api, node, op.id)
     return empty, whole
 
 
