@@ -132,6 +132,13 @@ options:
       create_missing:
         description: Write a limit where there is none, in the style of the file.
         type: bool
+      shared_base:
+        description:
+          - What to do when only a Kustomize base that several environments share has the number. V(patch) gives the
+            environment a patch of its own, V(edit) changes the base for all of them, V(refuse) changes nothing.
+            V(patch) if it is not given.
+        type: str
+        choices: [patch, edit, refuse]
       worktree:
         description:
           - Git worktree of the repository in O(path) to write to. It may be sparse.
@@ -322,6 +329,7 @@ TARGET: dict[str, Any] = {
     "allow_shared": {"type": "bool"},
     "allow_qos_change": {"type": "bool"},
     "create_missing": {"type": "bool"},
+    "shared_base": {"type": "str", "choices": ["patch", "edit", "refuse"]},
     "worktree": {"type": "path"},
     "start": {"type": "str"},
     "label": {"type": "raw"},

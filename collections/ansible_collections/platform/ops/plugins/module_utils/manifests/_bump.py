@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -42,7 +42,6 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._sites impo
     Reason,
     RefusedError,
     Site,
-    Target,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
@@ -142,8 +141,7 @@ class _Work:
     def _found(self, item: Item) -> list[FoundSites]:
         if item.helm is not None:
             return [_layouts.explicit(self.tree, item.target, item.helm["values_file"], item.helm["path"])]
-        finders: tuple[Callable[[Tree, Target], FoundSites], ...] = (*_layouts.LAYOUTS, _manifest.find)
-        return [finder(self.tree, item.target) for finder in finders]
+        return [_layouts.find(self.tree, item.target, item.shared_base), _manifest.find(self.tree, item.target)]
 
     def _bump(self, item: Item, chosen: Chosen, result: Result) -> Result:
         pod = pod_of(self.tree, chosen.places)

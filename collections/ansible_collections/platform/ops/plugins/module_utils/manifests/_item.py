@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.manifests._kustomize_sites import SharedBase
 from ansible_collections.platform.ops.plugins.module_utils.manifests._plan import Rule
 from ansible_collections.platform.ops.plugins.module_utils.manifests._policy import Past, Policy, history
 from ansible_collections.platform.ops.plugins.module_utils.manifests._sites import Target
 
 NAMED_RESOURCES = ("memory", "cpu", "ephemeral_storage")
 REQUESTS = ("keep", "scale", "match")
+SHARED_BASE = ("patch", "edit", "refuse")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,62}", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z._/-]{0,250}", re.ASCII)
@@ -32,6 +34,7 @@ class Item:
     allow_shared: bool = False
     allow_qos_change: bool = False
     create_missing: bool = False
+    shared_base: SharedBase = "patch"
     worktree: str | None = None
     start: str | None = None
     label: Any = None
@@ -48,6 +51,9 @@ class Item:
         requests = given.get("requests") or "keep"
         if requests not in REQUESTS:
             raise InputError(f"requests must be one of {', '.join(REQUESTS)}, not {requests!r}.")
+        shared_base: SharedBase = given.get("shared_base") or "patch"
+        if shared_base not in SHARED_BASE:
+            raise InputError(f"shared_base must be one of {', '.join(SHARED_BASE)}, not {shared_base!r}.")
         own = {key: value for key, value in (given.get("policy") or {}).items() if value is not None}
         return cls(
             target=_target(given),
@@ -57,6 +63,7 @@ class Item:
             allow_shared=bool(given.get("allow_shared")),
             allow_qos_change=bool(given.get("allow_qos_change")),
             create_missing=bool(given.get("create_missing")),
+            shared_base=shared_base,
             worktree=given.get("worktree"),
             start=_matching(_COMMIT, given.get("start"), "start"),
             label=given.get("label"),

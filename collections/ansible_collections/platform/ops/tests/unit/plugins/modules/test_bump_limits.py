@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.platform.ops.plugins.module_utils.manifests._bump import bump, open_tree
 from ansible_collections.platform.ops.plugins.modules import bump_limits
 
 OPS = Path(__file__).resolve().parents[4]
@@ -103,3 +106,21 @@ def test_the_documented_options_are_the_options_there_are() -> None:
     assert set(documented["items"]["suboptions"]) == set(bump_limits.TARGET)
     for name in ("memory", "cpu", "ephemeral_storage"):
         assert set(documented[name]["suboptions"]) == set(bump_limits.RULE["options"])
+
+
+@pytest.mark.parametrize(("shared_base", "changed"), [("patch", "prod/"), ("edit", "base/"), ("refuse", None)])
+def test_a_number_in_a_shared_base_is_changed_where_the_option_says(tmp_path, shared_base, changed):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/kustomization.yaml").write_text("resources: [web.yaml]\n")
+    (tmp_path / "base/web.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n"
+        "      containers:\n      - name: web\n        resources: {limits: {memory: 100Mi}}\n"
+    )
+    for environment in ("prod", "test"):
+        (tmp_path / environment).mkdir()
+        (tmp_path / environment / "kustomization.yaml").write_text(f"namespace: {environment}\nresources: [../base]\n")
+    item = {"name": "web", "namespace": "prod", "memory": {"set": "200Mi"}, "shared_base": shared_base}
+    outcome = bump(open_tree(str(tmp_path)), [item], now=datetime.now(UTC))
+    files = outcome.results[0].as_dict()["files"]
+    assert all(file.startswith(changed) for file in files) if changed else not files
+    assert bool(files) == bool(changed)
