@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -38,6 +40,36 @@ def test_every_value_we_set_is_declared_by_its_chart(components: Components, cha
 def test_the_check_finds_a_key_that_does_nothing(chart_data: Path) -> None:
     declared = declared_values(chart_data / "flagger")
     assert list(undeclared({"podMonitor": {"enable": True}}, declared)) == ["podMonitor.enable"]
+
+
+def images(node: Any) -> Iterator[tuple[str, str]]:
+    """Registry and repository of every image that values describe in two parts."""
+    if isinstance(node, dict):
+        if isinstance(node.get("registry"), str) and isinstance(node.get("repository"), str):
+            yield node["registry"], node["repository"]
+        for value in node.values():
+            yield from images(value)
+
+
+def test_without_a_mirror_every_image_comes_from_where_its_chart_takes_it(
+    components: Components, chart_data: Path, inputs: str
+) -> None:
+    if inputs != "defaults":
+        pytest.skip("this input names a mirror")
+    moved = []
+    for component in components.values():
+        for release in component["releases"]:
+            declared = declared_values(chart_data / release["pin"]["folder"])
+            usual = set(images(declared))
+            ours = images(overlaid(declared, release["values"]))
+            moved += [f"{release['name']}: {'/'.join(image)}" for image in ours if image not in usual]
+    assert moved == []
+
+
+def overlaid(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: overlaid(one.get(key), value) for key, value in other.items()}}
+    return other
 
 
 def test_no_chart_comes_without_a_version_and_no_image_is_tagged_latest(components: Components) -> None:
