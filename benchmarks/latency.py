@@ -46,7 +46,9 @@ def many_workloads(first: int, count: int) -> str:
 
 def ask(running: Rulebook, number: int, done: Callable[[], bool]) -> float:
     """Post one alert, and return the seconds until it is done."""
-    body = demo.payload(demo.near_limit("memory", "60Mi", **demo.pod("shop", f"app{number}-6d5f7c9b8d-x2x4z", "server")))
+    body = demo.payload(
+        demo.near_limit("memory", "60Mi", **demo.pod("shop", f"app{number}-6d5f7c9b8d-x2x4z", "server"))
+    )
     start = time.monotonic()
     if running.post("/alertmanager", body).status != 202:
         raise RuntimeError("the alert was not taken")
@@ -81,7 +83,10 @@ def main() -> None:
             times["ours"].append(ask(ours, number, lambda opened=opened: len(list(pulls.glob("*"))) > opened))
         first, median = times["ours"][0], {name: statistics.median(values[1:]) for name, values in times.items()}
         print(f"empty playbook, median of {ROUNDS}: {median['empty']:.2f} s")
-        print(f"alert to open pull request, median of {ROUNDS}: {median['ours']:.2f} s; the first, with the clone, {first:.2f} s")
+        print(
+            f"alert to open pull request, median of {ROUNDS}: {median['ours']:.2f} s; "
+            f"the first, with the clone, {first:.2f} s"
+        )
         print(f"ratio: {median['ours'] / median['empty']:.2f}")
 
 

@@ -64,7 +64,9 @@ def main() -> int:
             took = time.monotonic() - start
             runs = running.output().count("PLAY [Raise limits")
         print(f"{ALERTS} alerts for {WORKLOADS} workloads posted in {posted:.1f} s, worked off in {runs} runs")
-        print(f"{len(pulls)} pull requests, all open after {opened or float('nan'):.1f} s, all right after {took:.1f} s")
+        print(
+            f"{len(pulls)} pull requests, all open after {opened or float('nan'):.1f} s, all right after {took:.1f} s"
+        )
         print(f"wrong: {wrong or 'none'}")
         return 1 if wrong else 0
 
