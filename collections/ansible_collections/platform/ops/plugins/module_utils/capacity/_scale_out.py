@@ -77,24 +77,36 @@ class _Placer:
         self._nodes = list(nodes)
         self._cordoned = cordoned
         self._start: dict[Shape, int] = {}
+        # Nodes that let a pod in by selector, affinity and taints: the same for many shapes.
+        self._open: dict[tuple[object, ...], tuple[Shape, list[Node]]] = {}
 
     def add(self, node: Node) -> None:
         self._nodes.append(node)
+        for shape, nodes in self._open.values():
+            if self._snapshot.admits(shape, node, cordoned=self._cordoned):
+                nodes.append(node)
+
+    def _open_to(self, shape: Shape) -> list[Node]:
+        key = (shape.node_selector, shape.node_affinity, shape.tolerations)
+        if key not in self._open:
+            nodes = [node for node in self._nodes if self._snapshot.admits(shape, node, cordoned=self._cordoned)]
+            self._open[key] = (shape, nodes)
+        return self._open[key][1]
 
     def place(self, pod: Pod) -> Node | None:
         shape = pod.shape
+        nodes = self._open_to(shape)
         # Where other pods matter, a node that refused may accept after the next placement.
         steady = not (shape.affinity or shape.spread or pod.volume_terms)
         start = self._start.get(shape, 0) if steady else 0
-        for i in range(start, len(self._nodes)):
-            node = self._nodes[i]
-            if self._snapshot.fits(pod, node, cordoned=self._cordoned):
-                self._snapshot.place(pod, node)
+        for i in range(start, len(nodes)):
+            if self._snapshot.fits(pod, nodes[i], cordoned=self._cordoned):
+                self._snapshot.place(pod, nodes[i])
                 if steady:
                     self._start[shape] = i
-                return node
+                return nodes[i]
         if steady:
-            self._start[shape] = len(self._nodes)
+            self._start[shape] = len(nodes)
         return None
 
 

@@ -107,6 +107,10 @@ class Snapshot:
             or self._topology_refusal(pod, node)
         )
 
+    def admits(self, shape: Shape, node: Node, *, cordoned: bool = False) -> bool:
+        """Whether the node lets the shape in, room aside. Does not change as pods are placed."""
+        return self._node_refusal(shape, node, cordoned) is None
+
     def _node_refusal(self, shape: Shape, node: Node, cordoned: bool) -> Refusal | None:
         if not node.ready:
             return Refusal("not_ready", f"node {node.name} is not Ready")
