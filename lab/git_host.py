@@ -86,6 +86,12 @@ def head(lab: Lab, repository: str, branch: str = "main") -> str:
     return str(found["commit"]["id"])
 
 
+def text(lab: Lab, repository: str, path: str) -> str:
+    """A file on main."""
+    found: dict[str, str] = api(lab, f"/repos/{USER}/{repository}/contents/{path}?ref=main")
+    return base64.b64decode(found["content"]).decode()
+
+
 def _sha(lab: Lab, repository: str, path: str) -> str | None:
     try:
         found: dict[str, str] = api(lab, f"/repos/{USER}/{repository}/contents/{path}?ref=main")

@@ -32,8 +32,7 @@ def up(lab: Lab) -> None:
 def down(lab: Lab) -> None:
     """Ends and removes all of it, in whatever state it is; fine when there is nothing."""
     netns = network.namespaces(lab)
-    pids = process.in_namespaces(netns)
-    if pids:
+    while pids := process.in_namespaces(netns):  # again for what was started meanwhile
         say(f"ending {len(pids)} processes of lab {lab.name}")
         process.end(pids, how=signal.SIGKILL)
     for mount in mounts(lab):

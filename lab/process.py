@@ -161,10 +161,10 @@ def with_children(pids: Sequence[int]) -> list[int]:
     return found
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that the process holds; shared file pages are not counted."""
+def memory(pid: int) -> int:
+    """Bytes that the process holds, with its share of what it has in common with others."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return 0
-    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))

@@ -51,8 +51,8 @@ def _nodes(lab: Lab) -> dict[str, Any]:
 
 
 def memory(pids: list[int]) -> int:
-    """Resident megabytes of these processes and all that they started."""
-    return sum(map(process.resident, process.with_children(pids))) >> 20
+    """Megabytes of these processes and all that they started."""
+    return sum(map(process.memory, process.with_children(pids))) >> 20
 
 
 def lines(report: dict[str, Any]) -> list[str]:

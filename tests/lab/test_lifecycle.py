@@ -39,17 +39,33 @@ def test_a_second_up_is_refused_and_harms_nothing(lab: Lab) -> None:
     assert control_plane.kubectl(lab, "get", "--raw", "/readyz") == "ok"
 
 
-@pytest.mark.parametrize("moment", ["lab.json", "pki/ca.key", "processes/etcd.json", "processes/kube-apiserver.json"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "lab.json",
+        "pki/ca.key",
+        "processes/kube-apiserver.json",
+        "machines/worker-1/upper/etc/hostname",
+        "processes/machine-worker-1.json",
+        "machines/worker-1/kubelet/config.yaml",
+    ],
+)
 def test_down_cleans_up_after_an_up_that_was_killed_half_way(fresh: Lab, moment: str) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "lab", "--lab", fresh.name, "up"], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "lab", "--lab", fresh.name, "up", "--machines", "1"]
+    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     wait_for(f"{moment} is written", (fresh.folder / moment).exists, deadline=60, every=0.005)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     lifecycle.down(fresh)
     assert lifecycle.leftovers(fresh) == []
+
+
+def test_up_works_after_a_killed_one_was_cleaned_up(fresh: Lab) -> None:
+    (fresh.folder / "pki").mkdir(parents=True)
+    network.create(fresh)
+    lifecycle.down(fresh)
     lifecycle.up(fresh)
+    assert control_plane.kubectl(fresh, "get", "--raw", "/readyz") == "ok"
 
 
 def test_two_labs_exist_side_by_side(lab: Lab, fresh: Lab) -> None:

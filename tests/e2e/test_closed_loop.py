@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a real out-of-memory kill to a resolved alert, by a merged pull request."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import git_host, gitops
+from tests.e2e.conftest import REPOSITORY, Loop, deployment
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.timeout(600),
+    pytest.mark.stand_in("artifact-publisher"),
+    pytest.mark.stand_in("series-exporter"),
+]
+
+
+def test_a_container_killed_for_its_memory_is_healed_by_a_merged_pull_request(loop: Loop) -> None:
+    manifest = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
+    git_host.commit(loop.lab, REPOSITORY, {"apps/cart.yaml": manifest}, "Add the cart")
+    loop.until("the kernel kills the container", lambda: killed(loop))
+    loop.until("the alert fires", lambda: loop.alerts("cart"))
+    loop.until("a pull request is open", loop.pulls)
+    pull = loop.until("it is merged", lambda: next((p for p in loop.pulls() if p["merged"]), None))
+    gitops.wait_applied(loop.lab, REPOSITORY, git_host.head(loop.lab, REPOSITORY))
+    assert loop.limits("cart") == {"memory": "164Mi", "cpu": "500m"}  # max(64Mi + 100Mi, 64Mi * 1.2)
+    loop.until("one pod is left, and stays up", lambda: well(loop))
+    loop.until("the alert resolves", lambda: not loop.alerts("cart"), seconds=180)
+    assert [p["number"] for p in loop.pulls()] == [pull["number"]]
+    text = git_host.text(loop.lab, REPOSITORY, "apps/cart.yaml")
+    assert text == manifest.replace("memory: 64Mi", "memory: 164Mi")
+
+
+def killed(loop: Loop) -> bool:
+    states = [s for pod in loop.pods("cart") for s in pod["status"].get("containerStatuses", [])]
+    ended = [state.get("terminated") for s in states for state in (s.get("state", {}), s.get("lastState", {}))]
+    return any(end and end["reason"] == "OOMKilled" for end in ended)
+
+
+def well(loop: Loop) -> bool:
+    pods = loop.pods("cart")
+    statuses = [s for pod in pods for s in pod["status"].get("containerStatuses", [])]
+    return len(pods) == 1 and [(s["ready"], s["restartCount"]) for s in statuses] == [(True, 0)]
