@@ -167,17 +167,15 @@ def test_a_body_that_is_too_large_is_413(start_receiver):
     assert post("/alertmanager", PAYLOAD)[0] == 202
 
 
-def test_ten_thousand_alerts_fit_in_one_body_and_are_stored_within_seconds(start_receiver, tmp_path):
+def test_ten_thousand_alerts_fit_in_one_body_and_are_all_stored(start_receiver, tmp_path):
     post = start_receiver()
     payload = {
         "alerts": [
             {**ALERT, "fingerprint": f"{n:016x}", "labels": {**ALERT["labels"], "pod": f"a-{n}"}} for n in range(10_000)
         ]
     }
-    started = time.monotonic()
     status, body, _headers = post("/alertmanager", payload)
     assert (status, json.loads(body)["stored"]["new"]) == (202, 10_000)
-    assert time.monotonic() - started < 10
 
 
 def test_too_many_requests_are_told_when_to_come_again(start_receiver):
