@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
+from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator
+from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
+from ansible_collections.platform.ops.plugins.module_utils.cluster._lease import acquire
 
 from tests.nodes.memory_world import World, pool_object
 
@@ -199,4 +202,49 @@ def test_the_last_address_is_given_once() -> None:
     here.workload("web", 40)
     here.run("present")
     assert sorted(machine.address for machine in here.machines.values()) == ["10.0.0.1", "10.0.0.2"]
+    assert here.left_behind() == []
+
+
+def leads(here: World, pod: str) -> None:
+    acquire(here.api, "shop", "remediation", pod, duration=15, clock=lambda: here.now)
+
+
+def remove_own_node(here: World) -> Result:
+    writer = here.writer()
+    operator = Operator(writer, sleep=here.sleep, patience=5.0)
+    service = Service("shop", "ops-1", "remediation")
+    _, result = Scaling(writer, operator, dry=False).absent(["workers-1"], service)
+    writer.release()
+    return result
+
+
+def test_the_node_this_service_runs_on_stays_until_another_replica_leads() -> None:
+    here = world(2)
+    here.workload("ops", 1)
+    for leader in ("", "ops-1"):
+        if leader:
+            leads(here, leader)
+        result = remove_own_node(here)
+        assert not result.changed
+        [candidate] = result.plan["candidates"]
+        assert [item["reason"] for item in candidate["blockers"]] == ["own_service"]
+    here.now += 60  # its Lease ends, and another replica takes it
+    leads(here, "ops-2")
+    assert remove_own_node(here).changed
+    assert [path.rpartition("/")[2] for path in here.api.evicted] == ["ops-1"]
+
+
+def test_a_paused_pool_begins_nothing_and_brings_to_an_end_what_is_under_way() -> None:
+    here = world()
+    here.workload("web", 12)
+    here.mood = lambda: "dead"
+    here.run("present")
+    here.api.touch(_paths.node_pool("workers"), {"spec": {"paused": True}})
+    here.mood = lambda: ""
+    here.scale("web", 40)
+    here.machines["workers-2"].boots = True
+    here.now += 15
+    [first, *_] = here.run("present")
+    assert [item["reason"] for item in first.plan["limits"]] == ["paused"]
+    assert nodes(here) == ["workers-1", "workers-2"]
     assert here.left_behind() == []
