@@ -9,7 +9,6 @@ import hmac
 import http.client
 import json
 import socket
-import time
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
