@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Union
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
@@ -112,7 +113,7 @@ class Close:
     message: str
 
 
-Step = Perform | Ask | Move | Wait | Close
+Step = Union["Perform", "Ask", "Move", "Wait", "Close"]
 
 
 def next_step(op: Operation, seen: Seen, spec: Spec, now: float) -> Step:

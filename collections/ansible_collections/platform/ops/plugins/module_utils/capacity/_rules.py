@@ -58,6 +58,8 @@ class InRules:
     settle_timeout: float = 600.0  # replacements Ready and volumes detached
 
 
+# pylint takes modules for Python 3.9 code; this collection needs 3.12 (tests/config.yml)
+# pylint: disable-next=using-generic-type-syntax-in-unsupported-version
 def _read[T](kind: type[T], raw: Mapping[str, Any] | None, where: str) -> T:
     values: dict[str, Any] = {}
     known = {_camel(item.name): item for item in fields(kind)}  # type: ignore[arg-type]

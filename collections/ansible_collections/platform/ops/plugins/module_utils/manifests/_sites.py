@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 
 if TYPE_CHECKING:
     from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
-Step = str | int
+Step = Union["str", "int"]
 Path = tuple[Step, ...]
 # ("limits" | "requests", "memory" | "cpu" | "ephemeral-storage" | …)
 Number = tuple[str, str]

@@ -35,7 +35,7 @@ def test_check_do_check_again_and_do_again() -> None:
 
 
 def test_check_mode_lives_with_kinds_and_namespaces_that_earlier_steps_would_bring() -> None:
-    server, _ = server_with()
+    server, _api = server_with()
     strange = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "a"}}
     outcome = apply_objects(server, [config_map("a"), strange], Guards(), dry_run=True)
     assert outcome.changed
@@ -55,7 +55,7 @@ def test_what_a_helm_release_owns_is_not_taken_over_by_accident() -> None:
 
 def test_what_is_newer_stays() -> None:
     live = config_map("a", "new", annotations={"version": "v1.7.0"})
-    server, _ = server_with(namespace("x"), live)
+    server, _api = server_with(namespace("x"), live)
     guards = Guards(version_annotation="version")
     outcome = apply_objects(server, [config_map("a", "old", annotations={"version": "v1.6.1"})], guards, dry_run=False)
     assert not outcome.changed
@@ -71,7 +71,7 @@ def test_a_removal_is_repeatable_and_a_preview_removes_nothing() -> None:
 
 
 def test_an_object_without_its_namespace_is_refused_by_name() -> None:
-    server, _ = server_with()
+    server, _api = server_with()
     bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
     with pytest.raises(InputError, match="ConfigMap a lives in a namespace and names none"):
         apply_objects(server, [bare], Guards(), dry_run=True)

@@ -80,13 +80,13 @@ def test_the_last_word_names_object_pod_state_and_event() -> None:
 
 
 def test_what_is_not_there_is_said_to_be_missing() -> None:
-    server, _ = server_with(namespace("x"))
+    server, _api = server_with(namespace("x"))
     with pytest.raises(UnavailableError, match="ConfigMap x/a: is not there"):
         wait_ready(server, [config_map("a")], timeout=1, clock=Ticking().clock())
 
 
 def test_what_does_not_go_away_is_named_with_what_holds_it() -> None:
     held = config_map("a", finalizers=["example.org/hold"])
-    server, _ = server_with(namespace("x"), held)
+    server, _api = server_with(namespace("x"), held)
     with pytest.raises(UnavailableError, match=r"ConfigMap x/a \(held by example.org/hold\)"):
         wait_gone(server, [held], timeout=1, clock=Ticking().clock())
