@@ -24,6 +24,14 @@ else:
     class ManifestLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """A safe loader that keeps `=` and dates as text."""
 
+    class ManifestDumper(yaml.SafeDumper):
+        """Writes text of several lines line by line, so that a difference shows the lines that differ."""
+
+    def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+    ManifestDumper.add_representer(str, _text)
+
     for _tag in ("tag:yaml.org,2002:value", "tag:yaml.org,2002:timestamp"):
         ManifestLoader.add_constructor(_tag, lambda loader, node: loader.construct_scalar(node))
 
@@ -60,4 +68,4 @@ def read_mapping(text: str, source: str) -> Object:
 
 
 def write_yaml(value: Any) -> str:
-    return str(yaml.safe_dump(value, sort_keys=True, default_flow_style=False, width=160))
+    return str(yaml.dump(value, Dumper=ManifestDumper, sort_keys=True, default_flow_style=False, width=160))
