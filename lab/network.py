@@ -16,11 +16,12 @@ from lab.state import Machine
 
 BRIDGE = "br0"
 
-# What still carries a Service address after kube-proxy had its turn is served by nobody: say so at once.
+# What still carries a Service address after kube-proxy had its turn at translating it is served by nobody: say so at
+# once, before kube-proxy's own filter drops it without a word.
 REFUSE_UNSERVED = "\n".join(
-    f"add table ip lab; add chain ip lab {hook} {{ type filter hook {hook} priority 0; }}; "
+    f"add table ip lab; add chain ip lab {hook} {{ type filter hook {hook} priority {priority}; }}; "
     f"add rule ip lab {hook} ip daddr {SERVICE_RANGE} reject with icmp type host-unreachable"
-    for hook in ("output", "forward")
+    for hook, priority in (("output", -95), ("forward", -200))
 )
 
 
