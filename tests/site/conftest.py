@@ -9,10 +9,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server, open_server
+
+from lab import lifecycle, prepare, simulated
+from lab.place import place
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
@@ -44,3 +49,25 @@ def chart_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs chart data: set PLATFORM_CHARTS_DATA to a folder of charts ({folder} is none)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Iterator[str]:
+    """Of a cluster named by PLATFORM_TEST_KUBECONFIG, else of a lab of our own."""
+    if given := os.environ.get("PLATFORM_TEST_KUBECONFIG"):
+        yield given
+        return
+    if why := prepare.obstacle():
+        pytest.skip(why)
+    lab = place(f"test-{os.getpid()}-frame")
+    try:
+        lifecycle.up(lab)
+        simulated.add(lab, ["sim-1", "sim-2"])
+        yield str(lab.folder / "super-admin.conf")
+    finally:
+        lifecycle.down(lab)
+
+
+@pytest.fixture
+def server(kubeconfig: str) -> Server:
+    return open_server(kubeconfig, None)

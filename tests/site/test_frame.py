@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +16,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError, UnavailableError
-from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server, open_server
+from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server
 from ansible_collections.platform.ops.plugins.modules import apply_objects, helm_release, wait_ready
 
-from lab import lifecycle, prepare, simulated
-from lab.place import place
 from tests.site.conftest import ROOT
 
 CHART = Path(__file__).parent / "stand_in_chart"
@@ -31,31 +28,9 @@ Act = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def kubeconfig() -> Iterator[str]:
-    """Of a cluster named by PLATFORM_TEST_KUBECONFIG, else of a lab of our own."""
-    if given := os.environ.get("PLATFORM_TEST_KUBECONFIG"):
-        yield given
-        return
-    if why := prepare.obstacle():
-        pytest.skip(why)
-    lab = place(f"test-{os.getpid()}-frame")
-    try:
-        lifecycle.up(lab)
-        simulated.add(lab, ["sim-1", "sim-2"])
-        yield str(lab.folder / "super-admin.conf")
-    finally:
-        lifecycle.down(lab)
-
-
-@pytest.fixture(scope="session")
 def helm() -> str:
     done = subprocess.run([ROOT / "scripts/tool", "helm"], capture_output=True, text=True, check=True, timeout=600)
     return done.stdout.strip()
-
-
-@pytest.fixture
-def server(kubeconfig: str) -> Server:
-    return open_server(kubeconfig, None)
 
 
 def defaults(spec: dict[str, Any]) -> dict[str, Any]:
