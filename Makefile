@@ -1,7 +1,7 @@
 # One command per job; each sets up what it needs. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help setup demo test test-all lint docs lock bench clean
+.PHONY: help setup demo test test-all lint docs lock bench lab-up lab-status lab-down clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,15 @@ docs: setup ## build the documentation into build/docs
 
 bench: setup ## measure against the peers; writes docs/benchmarks.md
 	@scripts/bench
+
+lab-up: setup ## a real Kubernetes without Docker, built on first use
+	@.venv/bin/python -m lab up
+
+lab-status: setup ## what runs in the lab
+	@.venv/bin/python -m lab status
+
+lab-down: setup ## end the lab, leaving nothing
+	@.venv/bin/python -m lab down
 
 lock: setup ## write requirements/lock.txt anew
 	@scripts/lock

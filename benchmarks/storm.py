@@ -24,6 +24,7 @@ import demo
 from ansible_collections.platform.ops.plugins.module_utils.forge._local import LocalHost
 
 from benchmarks.latency import many_workloads
+from benchmarks.report import machine, publish, table
 from tests.support.rulebook import rulebook
 
 WORKLOADS, ALERTS, SECONDS, DEADLINE = 200, 1000, 10.0, 120.0
@@ -63,12 +64,17 @@ def main() -> int:
                 time.sleep(0.5)
             took = time.monotonic() - start
             runs = running.output().count("PLAY [Raise limits")
-        print(f"{ALERTS} alerts for {WORKLOADS} workloads posted in {posted:.1f} s, worked off in {runs} runs")
-        print(
-            f"{len(pulls)} pull requests, all open after {opened or float('nan'):.1f} s, all right after {took:.1f} s"
-        )
-        print(f"wrong: {wrong or 'none'}")
-        return 1 if wrong else 0
+    rows = [
+        ("alerts, workloads", f"{ALERTS}, {WORKLOADS}"),
+        ("posted within", f"{posted:.1f} s"),
+        ("playbook runs", runs),
+        ("pull requests", len(pulls)),
+        ("all open after", f"{opened:.1f} s" if opened else "never"),
+        ("all with the right number after", "never" if wrong else f"{took:.1f} s"),
+    ]
+    data = {"machine": machine(), "wrong": wrong, "opened": opened, "took": took}
+    publish("storm", data, table(("What", "Seen"), rows))
+    return 1 if wrong else 0
 
 
 def wrong_ones(fleet: Path, pulls: list[demo.PullRequest], highest: dict[int, int]) -> list[str]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.spine.conftest import Fleet, remediation
 
 AD = remediation("adservice", "283Mi")
@@ -137,7 +139,8 @@ def test_a_repository_out_of_reach_fails_only_its_own(fleet: Fleet):
         ]
     )
     lost = remediation("web", "1Gi", workload={"namespace": "other", "kind": "Deployment", "name": "web"})
-    fleet.bump(lost, AD)
+    with pytest.raises(AssertionError, match="gone.git"):
+        fleet.bump(lost, AD)
     assert len(fleet.pulls()) == 1
     (failed,) = [d for d in fleet.decisions() if d["decision"] == "failed"]
     assert "gone.git" in failed["message"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
-from ansible_collections.platform.ops.plugins.module_utils.bump import _flow, _follow, _outcome
+from ansible_collections.platform.ops.plugins.module_utils.bump import _follow
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
 from ansible_collections.platform.ops.plugins.module_utils.remediation._report import report
@@ -31,12 +31,6 @@ def conflicting_items(results: Sequence[Data], **config: Any) -> list[dict[str, 
     return _follow.conflicting_items(results, Config(**config))
 
 
-def bump_decisions(
-    items: Sequence[Data], bumped: Data, opened: Data, *, act: bool, failure: str, seconds: float
-) -> list[dict[str, Any]]:
-    return _outcome.decisions(items, bumped or None, opened or None, act=act, failure=failure or None, seconds=seconds)
-
-
 def decision_report(state_dir: str, days: int) -> str:
     until = datetime.now(UTC)
     since = until - timedelta(days=days)
@@ -47,10 +41,6 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "assign_remediations": assign_remediations,
-            "checkout_items": _flow.checkout_items,
-            "bump_items": _flow.bump_items,
-            "pull_request_items": _flow.pull_request_items,
-            "bump_decisions": bump_decisions,
             "follow_decisions": _follow.follow_decisions,
             "conflicting_items": conflicting_items,
             "decision_report": decision_report,

@@ -48,10 +48,13 @@ def change_in(git: Git, folder: Path, start: str, files: Sequence[str] | None) -
     names = _changed(here) if files is None else [_checked(name) for name in files]
     present = [name for name in names if _is_file(folder, name)]
     gone = [name for name in names if name not in present]
-    if gone and files is not None:
-        raise InputError(f"{gone[0]} is not in {folder}. Name files that are there, or leave `files` out.")
     blobs = _store(here, present)
     before = _entries(here, start, names)
+    if files is not None:
+        # A sparse worktree does not hold what nobody has written: that is as it was.
+        if unknown := [name for name in gone if name not in before]:
+            raise InputError(f"{unknown[0]} is not in {folder}. Name files that are there, or leave `files` out.")
+        gone = []
     changed: dict[str, Entry | None] = {}
     for name in present:
         old = before.get(name)

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write docs/benchmarks.md from what the benchmarks left in build/benchmarks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build" / "benchmarks"
+PARTS = {
+    "locate": (
+        "Finding and editing in a fleet",
+        "Aim: at most 1.0 s for one target and 3.0 s for 200, none missed, ahead of yq. ripgrep is the floor: it only "
+        "looks for the name.",
+    ),
+    "byte_exact": (
+        "Byte-exact edits",
+        "One corpus of awkward files, each edited by every tool; right is the file with nothing but the number changed, "
+        "or the file left alone where no edit is right. The corpus is ours (`tests/corpus/`); the peers were told the "
+        "path and the value.",
+    ),
+    "latency": ("From alert to pull request", "Aim: at most 1.5 times an empty playbook."),
+    "storm": ("A storm", "Aim: 200 right pull requests, none twice, none lost, all open within 120 s."),
+    "planning": ("Planning nodes", "Aim: 1,000 nodes and 20,000 pods in less than 5 s and 500 MB."),
+}
+
+
+def main() -> None:
+    lines = ["# Benchmarks", "", "Written by `make bench`. Each table was measured in one run, its rows in turn.", ""]
+    for name, (title, about) in PARTS.items():
+        page = RESULTS / f"{name}.md"
+        if not page.exists():
+            continue
+        machine = json.loads((RESULTS / f"{name}.json").read_text()).get("machine", {})
+        lines += [f"## {title}", "", about, "", page.read_text().strip(), ""]
+        if machine:
+            lines += [
+                f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
+                f"Linux {machine['kernel']}, Python {machine['python']}, "
+                f"load {machine['load']} at the end, {machine['at']}.",
+                "",
+            ]
+    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
