@@ -19,8 +19,8 @@ PARTS = {
     ),
     "byte_exact": (
         "Byte-exact edits",
-        "One corpus of awkward files, each edited by every tool; right is the file with nothing but the number changed, "
-        "or the file left alone where no edit is right. The corpus is ours (`tests/corpus/`); the peers were told the "
+        "One corpus of awkward files, each edited by every tool; right is the file with nothing but the number "
+        "changed, or the file left alone where no edit is right. The corpus is ours (`tests/corpus/`); the peers were told the "
         "path and the value.",
     ),
     "latency": ("From alert to pull request", "Aim: at most 1.5 times an empty playbook."),

@@ -139,7 +139,7 @@ def test_a_repository_out_of_reach_fails_only_its_own(fleet: Fleet):
         ]
     )
     lost = remediation("web", "1Gi", workload={"namespace": "other", "kind": "Deployment", "name": "web"})
-    with pytest.raises(AssertionError, match="gone.git"):
+    with pytest.raises(AssertionError, match=r"gone\.git"):
         fleet.bump(lost, AD)
     assert len(fleet.pulls()) == 1
     (failed,) = [d for d in fleet.decisions() if d["decision"] == "failed"]
