@@ -90,6 +90,7 @@ def rules(ratio: float = 0.9) -> dict[str, Any]:
         "monitoring_slo_latency_ms": 500,
     }
     text = jinja2.Environment(autoescape=False).from_string(template).render(variables)
+    text = text.replace("[5m]", "[20s]").replace("[15m]", "[2m]")
     documents = [document for document in yaml.safe_load_all(text) if document]
     groups = [group for document in documents for group in document["spec"]["groups"]]
     for group in groups:
@@ -97,7 +98,6 @@ def rules(ratio: float = 0.9) -> dict[str, Any]:
         for rule in group["rules"]:
             if "for" in rule:
                 rule["for"] = "3s"
-            rule["expr"] = rule["expr"].replace("[5m]", "[20s]").replace("[15m]", "[2m]")
     return {"groups": groups}
 
 

@@ -35,6 +35,22 @@ def test_a_container_killed_for_its_memory_is_healed_by_a_merged_pull_request(lo
     assert text == manifest.replace("memory: 64Mi", "memory: 164Mi")
 
 
+def test_a_container_that_is_throttled_gets_the_cores_it_uses(loop: Loop) -> None:
+    manifest = deployment("search", "-cpu=0.15", limits={"memory": "64Mi", "cpu": "100m"})
+    git_host.commit(loop.lab, REPOSITORY, {"apps/search.yaml": manifest}, "Add the search")
+    loop.until("the alert fires", lambda: loop.alerts("search"), seconds=120)
+    loop.until("a pull request is merged", lambda: any(p["merged"] for p in loop.pulls()))
+    gitops.wait_applied(loop.lab, REPOSITORY, git_host.head(loop.lab, REPOSITORY))
+    limits = loop.limits("search")
+    assert limits["memory"] == "64Mi"
+    assert int(limits["cpu"].removesuffix("m")) in range(200, 400)  # 100m more than limit or measured peak
+    loop.until("the alert resolves", lambda: not loop.alerts("search"), seconds=180)
+    assert len(loop.pulls()) == 1
+    assert git_host.text(loop.lab, REPOSITORY, "apps/search.yaml") == manifest.replace(
+        "cpu: 100m", f"cpu: {limits['cpu']}"
+    )
+
+
 def killed(loop: Loop) -> bool:
     states = [s for pod in loop.pods("cart") for s in pod["status"].get("containerStatuses", [])]
     ended = [state.get("terminated") for s in states for state in (s.get("state", {}), s.get("lastState", {}))]
