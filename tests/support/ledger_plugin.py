@@ -43,7 +43,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     record = {
         "test": report.nodeid,
-        "folder": str(Path(report.nodeid.split("::")[0]).parent).replace("collections/ansible_collections/platform/ops", "ops"),
+        "folder": str(Path(report.nodeid.split("::")[0]).parent).replace(
+            "collections/ansible_collections/platform/ops", "ops"
+        ),
         "verdict": report.outcome,
         "reason": reason.removeprefix("Skipped: "),
         "stand_ins": dict(report.user_properties).get("stand_ins", []),
