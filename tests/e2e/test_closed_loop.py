@@ -46,9 +46,8 @@ def test_a_container_that_is_throttled_gets_the_cores_it_uses(loop: Loop) -> Non
     assert int(limits["cpu"].removesuffix("m")) in range(200, 400)  # 100m more than limit or measured peak
     loop.until("the alert resolves", lambda: not loop.alerts("search"), seconds=180)
     assert len(loop.pulls()) == 1
-    assert git_host.text(loop.lab, REPOSITORY, "apps/search.yaml") == manifest.replace(
-        "cpu: 100m", f"cpu: {limits['cpu']}"
-    )
+    text = git_host.text(loop.lab, REPOSITORY, "apps/search.yaml")
+    assert text == manifest.replace("cpu: 100m", f"cpu: {limits['cpu']}")
 
 
 def killed(loop: Loop) -> bool:
