@@ -19,9 +19,9 @@ PARTS = {
     ),
     "byte_exact": (
         "Byte-exact edits",
-        "One corpus of awkward files, each edited by every tool; right is the file with nothing but the number "
-        "changed, or the file left alone where no edit is right. The corpus is ours (`tests/corpus/`); the peers were told the "
-        "path and the value.",
+        "One corpus of awkward files, each edited by every tool. Right is the file with nothing but the number "
+        "changed, or the file left alone where no edit is right. The corpus is ours (`tests/corpus/`); the peers "
+        "were told the path and the value.",
     ),
     "latency": ("From alert to pull request", "Aim: at most 1.5 times an empty playbook."),
     "storm": ("A storm", "Aim: 200 right pull requests, none twice, none lost, all open within 120 s."),

@@ -6,29 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 from ansible_collections.platform.ops.plugins.module_utils.bump import _follow
-from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
 from ansible_collections.platform.ops.plugins.module_utils.remediation._report import report
 
 Data = Mapping[str, Any]
-
-
-def assign_remediations(remediations: Sequence[Data], **config: Any) -> dict[str, Any]:
-    try:
-        return assign(remediations, Config(**config))
-    except OpsError as error:
-        raise AnsibleFilterError(error.message) from error
-
-
-def conflicting_items(results: Sequence[Data], **config: Any) -> list[dict[str, Any]]:
-    return _follow.conflicting_items(results, Config(**config))
 
 
 def decision_report(state_dir: str, days: int) -> str:
@@ -40,9 +26,7 @@ def decision_report(state_dir: str, days: int) -> str:
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "assign_remediations": assign_remediations,
             "follow_decisions": _follow.follow_decisions,
-            "conflicting_items": conflicting_items,
             "decision_report": decision_report,
             "unverified": _follow.unverified,
             "pull_request_table": _follow.pull_request_table,

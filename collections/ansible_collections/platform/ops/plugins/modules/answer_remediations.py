@@ -7,29 +7,109 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: answer_remediations
-short_description: Check out, raise limits and propose them, for all remediations of one repository
+short_description: Answer remediations with pull requests that raise limits
 version_added: 0.1.0
 author:
   - platform.ops contributors (@platform-ops)
 description:
-  - Does what M(platform.ops.checkout), M(platform.ops.bump_limits) and M(platform.ops.open_pr) do, one after the other
-    in one task, since tasks cost more time than the work.
-  - Does not fail when the repository cannot be worked in. Every remediation has a decision in RV(decisions), in the
+  - Assigns each remediation to a workload and its repository, and then does what M(platform.ops.checkout),
+    M(platform.ops.bump_limits) and M(platform.ops.open_pr) do, in one task, since tasks cost more time than the work.
+  - Does not fail when a repository cannot be worked in. Every remediation has a decision in RV(decisions), in the
     form that M(platform.ops.record_decisions) takes; those of a repository that is out of reach are C(failed).
   - Works on the controller, over a local connection, only.
+  - Role C(platform.ops.limit_bump) documents the inputs in full.
 attributes:
   check_mode:
     support: full
-    description: Computes the same result and writes nothing to the git host.
+    description: Computes the same result and writes nothing to the git hosts.
   diff_mode:
     support: full
     description: Returns what changes in the files.
   idempotent:
     support: full
     description: A second run changes nothing.
-extends_documentation_fragment:
-  - platform.ops.forge
 options:
+  remediations:
+    description: What to answer.
+    type: list
+    elements: dict
+    default: []
+  followed:
+    description:
+      - Results of M(platform.ops.follow_pull_requests), each as a dictionary of C(repository), its name, and
+        C(results). What conflicts with the base branch is proposed anew.
+    type: list
+    elements: dict
+    default: []
+  repositories:
+    description: The git repositories that manifests are in.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: A name to refer to it by.
+        type: str
+        required: true
+      url:
+        description: Its address, or the path of a bare repository.
+        type: str
+        required: true
+      namespaces:
+        description: Patterns of the namespaces whose manifests are in it. All if not given.
+        type: list
+        elements: str
+      base:
+        description: Branch that is deployed.
+        type: str
+        default: main
+      host:
+        description: Kind of git host, where the address does not tell.
+        type: str
+        choices: [github, gitlab, gitea, local]
+      api_url:
+        description: Base address of the host's API, where the address does not tell.
+        type: str
+      token:
+        description: Token of the account that opens pull requests.
+        type: str
+      app_id:
+        description: Identifier of a GitHub App, instead of a token.
+        type: str
+      installation_id:
+        description: Installation of the GitHub App.
+        type: str
+      private_key:
+        description: Private key of the GitHub App, in PEM form.
+        type: str
+  workloads:
+    description: What can't be found by name.
+    type: list
+    elements: dict
+    default: []
+  policy:
+    description: How far limits are raised, and how often.
+    type: dict
+    default: {}
+  overrides:
+    description: Policies for some namespaces or workloads.
+    type: list
+    elements: dict
+    default: []
+  allow_namespaces:
+    description: Patterns of namespaces in which limits may be raised.
+    type: list
+    elements: str
+    default: ["*"]
+  deny_namespaces:
+    description: Patterns of namespaces in which limits are never raised.
+    type: list
+    elements: str
+    default: []
+  paused:
+    description: Decide nothing now.
+    type: bool
+    default: false
   clones:
     description: Folder in which clones are kept between runs.
     type: path
@@ -38,11 +118,22 @@ options:
     description: How long a pull request that was closed without a merge counts as a no.
     type: str
     default: 14d
-  items:
-    description: Items of one repository, as the filter C(platform.ops.assign_remediations) returns them.
-    type: list
-    elements: dict
-    required: true
+  cluster:
+    description: Name of the cluster; part of the identity of a pull request.
+    type: str
+    default: default
+  branch_prefix:
+    description: What the names of our branches start with.
+    type: str
+    default: platform-ops/
+  author_name:
+    description: Name of the author of our commits.
+    type: str
+    default: platform.ops
+  author_email:
+    description: E-mail address of the author of our commits. Nobody else may use it.
+    type: str
+    default: platform-ops@localhost
   labels:
     description: Labels of the pull requests.
     type: list
@@ -79,18 +170,26 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Answer what was assigned to a repository
+- name: Answer an alert
   platform.ops.answer_remediations:
-    repository: https://github.com/acme/fleet.git
-    token: "{{ git_token }}"
+    repositories:
+      - {name: fleet, url: "https://github.com/acme/fleet.git", token: "{{ git_token }}"}
     clones: /var/lib/platform-ops/clones
-    items: "{{ assigned.repositories[0]['items'] }}"
+    policy:
+      memory: {factor: 1.5, max: 8Gi}
+    remediations:
+      - kind: bump_limits
+        id: by-hand
+        source: people
+        status: firing
+        resource: memory
+        workload: {namespace: shop, kind: Deployment, name: checkout, container: server}
   register: answer
 """
 
 RETURN = r"""
 decisions:
-  description: One for each remediation of the items.
+  description: One for each remediation.
   returned: always
   type: list
   elements: dict
@@ -99,8 +198,9 @@ pull_requests:
   returned: always
   type: list
   elements: dict
-failure:
-  description: What stopped the work on this repository; empty if nothing did.
+failures:
+  description: For each repository that could not be worked in, what stopped the work.
   returned: always
-  type: str
+  type: list
+  elements: str
 """

@@ -2,37 +2,64 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check out, raise and propose in one task: the three modules, one after the other, in this process.
+"""From remediations to pull requests in one task: assign, check out, raise and propose, in this process.
 
-As three tasks the same took twice as long: each task costs a fork, templating of what the one before returned, and its
-way through the callbacks.
+As several tasks the same took twice as long: each task costs a fork, templating of what the one before returned, and
+its way through the callbacks.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError
+from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 from ansible_collections.platform.ops.plugins.module_utils.bump._flow import (
     bump_items,
     checkout_items,
     pull_request_items,
 )
+from ansible_collections.platform.ops.plugins.module_utils.bump._follow import conflicting_items
 from ansible_collections.platform.ops.plugins.module_utils.bump._outcome import decisions
 from ansible_collections.platform.ops.plugins.module_utils.forge._options import HOST
 from ansible_collections.platform.ops.plugins.modules import bump_limits, checkout, open_pr
 
+_CONFIG = (
+    *("repositories", "workloads", "policy", "overrides"),
+    *("allow_namespaces", "deny_namespaces", "paused"),
+)
+_OWN = ("base", "host", "api_url", "token", "app_id", "installation_id", "private_key")
+_SHARED = ("cluster", "branch_prefix", "author_name", "author_email")
 _PROPOSAL = ("labels", "reviewers", "team_reviewers", "draft", "sign", "limits", "merge")
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
-        **HOST,
+        "remediations": {"type": "list", "elements": "dict", "default": []},
+        "followed": {"type": "list", "elements": "dict", "default": []},
+        "repositories": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "url": {"type": "str", "required": True},
+                "namespaces": {"type": "list", "elements": "str"},
+                **{name: HOST[name] for name in _OWN},
+            },
+        },
+        "workloads": {"type": "list", "elements": "dict", "default": []},
+        "policy": {"type": "dict", "default": {}},
+        "overrides": {"type": "list", "elements": "dict", "default": []},
+        "allow_namespaces": {"type": "list", "elements": "str", "default": ["*"]},
+        "deny_namespaces": {"type": "list", "elements": "str", "default": []},
+        "paused": {"type": "bool", "default": False},
         "clones": {"type": "path", "required": True},
         "declined_for": {"type": "str", "default": "14d"},
-        "items": {"type": "list", "elements": "dict", "required": True},
+        **{name: HOST[name] for name in _SHARED},
         **{name: open_pr.SPEC["argument_spec"][name] for name in _PROPOSAL},
     },
     "supports_check_mode": True,
@@ -40,48 +67,70 @@ SPEC: dict[str, Any] = {
 
 
 def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
-    """Does not raise for what happens to the repository: that stands in the decisions, one for each remediation."""
+    """
+    Raises:
+        OpsError: a remediation is malformed. What happens to a repository stands in the decisions instead.
+    """
+    config = Config(**{name: params[name] for name in _CONFIG})
+    assigned = assign(params["remediations"], config)
+    work = {one["repository"]: list(one["items"]) for one in assigned["repositories"]}
+    for one in params["followed"]:
+        if again := conflicting_items(one["results"], config):
+            work.setdefault(one["repository"], []).extend(again)
+    repositories = {repository["name"]: repository for repository in params["repositories"]}
+    answers = [
+        _answer(repositories[name], items, params, check_mode=check_mode, diff_mode=diff_mode)
+        for name, items in work.items()
+    ]
+    return {
+        "changed": any(answer["changed"] for answer in answers),
+        "failures": [answer["failure"] for answer in answers if answer["failure"]],
+        "pull_requests": [pull for answer in answers for pull in answer["pull_requests"]],
+        "decisions": [*assigned["decisions"], *(one for answer in answers for one in answer["decisions"])],
+        **({"diff": [one for answer in answers for one in answer["diff"]]} if diff_mode else {}),
+    }
+
+
+def _answer(
+    repository: Mapping[str, Any],
+    items: list[dict[str, Any]],
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    diff_mode: bool,
+) -> dict[str, Any]:
+    """Work in one repository; never raises for what happens to it, so that the others get their turn."""
     started = time.monotonic()
-    items = params["items"]
-    host = {name: params[name] for name in HOST}
+    host = {"repository": repository["url"]}
+    host |= {name: repository[name] for name in _OWN} | {name: params[name] for name in _SHARED}
+    both = {"declined_for": params["declined_for"]}
     bumped: dict[str, Any] = {}
     opened: dict[str, Any] = {}
     failure = ""
     try:
-        checked = _run(
-            checkout,
-            {**host, "items": checkout_items(items)} | {name: params[name] for name in ("clones", "declined_for")},
-        )
+        checked = _run(checkout, {**host, **both, "clones": params["clones"], "items": checkout_items(items)})
         # Writes into folders of its own only, which are thrown away; so also when nothing is to be proposed.
         bumped = _run(
             bump_limits,
             {"path": checked["path"], "items": bump_items(items, checked), "fleet_history": checked["history"]},
             diff_mode=diff_mode,
         )
-        proposed = pull_request_items(
-            items, checked, bumped, cluster=params["cluster"], declined_for=params["declined_for"]
-        )
+        proposed = pull_request_items(items, checked, bumped, cluster=params["cluster"], **both)
+        proposal = {name: params[name] for name in _PROPOSAL}
         opened = _run(
-            open_pr,
-            {**host, "path": checked["path"], "items": proposed, "declined_for": params["declined_for"]}
-            | {name: params[name] for name in _PROPOSAL},
-            check_mode=check_mode,
+            open_pr, {**host, **both, **proposal, "path": checked["path"], "items": proposed}, check_mode=check_mode
         )
     except OpsError as error:
-        failure = error.message
+        failure = f"{repository['name']}: {error.message}"
+    seconds = time.monotonic() - started
     return {
         "changed": bool(opened.get("changed")),
         "failure": failure,
         "pull_requests": opened.get("results", []),
         "decisions": decisions(
-            items,
-            bumped or None,
-            opened or None,
-            act=not check_mode,
-            failure=failure or None,
-            seconds=time.monotonic() - started,
+            items, bumped or None, opened or None, act=not check_mode, failure=failure or None, seconds=seconds
         ),
-        **({"diff": bumped["diff"]} if diff_mode and bumped else {}),
+        "diff": bumped.get("diff", []),
     }
 
 
