@@ -25,6 +25,7 @@ from lab import lifecycle, network, prepare, simulated
 from lab.__main__ import build
 from lab.control_plane import kubectl
 from lab.place import Lab, place
+from tests.support.inside import inside
 
 ROOT = Path(__file__).parent.parent.parent
 ROLE = ROOT / "collections/ansible_collections/platform/ops/roles/node_scale"
@@ -80,7 +81,7 @@ def _lab() -> Iterator[Cluster]:
     try:
         lifecycle.up(lab)
         simulated.add(lab, ["fixed-1"])
-        with _inside(lab):
+        with inside(lab):
             api = connect(Connection(kubeconfig=str(lab.kubeconfig)))
             cluster = Cluster(lab, api)
             definition = yaml.safe_load((ROLE / "files/nodepools.platform.ops.yml").read_text())
@@ -91,26 +92,9 @@ def _lab() -> Iterator[Cluster]:
         lifecycle.down(lab)
 
 
-class _inside:
-    """This thread, and those it starts, in the lab's network."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-
-    def __enter__(self) -> None:
-        self._own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{self._lab.netns}", os.O_RDONLY)
-        os.setns(there, os.CLONE_NEWNET)
-        os.close(there)
-
-    def __exit__(self, *_: object) -> None:
-        os.setns(self._own, os.CLONE_NEWNET)
-        os.close(self._own)
-
-
 @pytest.fixture
 def cluster(_lab: Cluster) -> Iterator[Cluster]:
-    with _inside(_lab.lab):
+    with inside(_lab.lab):
         yield _lab
 
 

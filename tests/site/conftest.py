@@ -18,6 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._server import 
 
 from lab import lifecycle, prepare, simulated
 from lab.place import place
+from tests.support.inside import inside
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
@@ -51,9 +52,9 @@ def chart_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kubeconfig() -> Iterator[str]:
-    """Of a cluster named by PLATFORM_TEST_KUBECONFIG, else of a lab of our own."""
+    """Of a cluster named by PLATFORM_TEST_KUBECONFIG, else of a lab of our own, in whose network the module runs."""
     if given := os.environ.get("PLATFORM_TEST_KUBECONFIG"):
         yield given
         return
@@ -63,7 +64,8 @@ def kubeconfig() -> Iterator[str]:
     try:
         lifecycle.up(lab)
         simulated.add(lab, ["sim-1", "sim-2"])
-        yield str(lab.folder / "super-admin.conf")
+        with inside(lab):
+            yield str(lab.folder / "super-admin.conf")
     finally:
         lifecycle.down(lab)
 
