@@ -6,9 +6,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.ledger_plugin"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("default")
+
+# Each worker that runs one of these starts labs of its own, with real machines: more than two at once run out of the
+# kernel's inotify instances.
+LAB_FOLDERS = {"lab", "nodes", "e2e"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent.name in LAB_FOLDERS or "kubeconfig" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("labs"))

@@ -17,7 +17,7 @@ from lab.shell import LabError
 from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("nodes-lab"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 
 def tokens(cluster: Cluster) -> list[str]:

@@ -21,7 +21,7 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
 from tests.nodes.conftest import Cluster
 
-pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node"), pytest.mark.xdist_group("nodes-lab")]
+pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 
 
 def make_pool(cluster: Cluster, name: str, **spec: Any) -> None:

@@ -44,7 +44,7 @@ from lab.shell import LabError
 from tests.nodes.conftest import ROLE, Cluster
 from tests.nodes.memory_world import pool_object
 
-pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node"), pytest.mark.xdist_group("nodes-lab")]
+pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 
 
 def make_pool(cluster: Cluster, name: str, **spec: Any) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._yaml import re
 from tests.site.conftest import Components
 
 CHARTS = ("gateway-api", "prometheus-operator-crds", "cert-manager", "istio-base", "flagger", "eck-operator")
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("site-lab"), pytest.mark.stand_in("kwok-node")]
+pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ CHART = Path(__file__).parent / "stand_in_chart"
 NAMESPACE = "frame"
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.xdist_group("site-lab"),
     pytest.mark.stand_in("stand-in-chart"),
     pytest.mark.stand_in("kwok-node"),
 ]
