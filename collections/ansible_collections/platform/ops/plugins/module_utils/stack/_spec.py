@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
-from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.platform.ops.plugins.module_utils import _main
+from ansible_collections.platform.ops.plugins.module_utils._main import Run
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import KUBERNETES_IMPORT_ERROR
 from ansible_collections.platform.ops.plugins.module_utils.stack._yaml import YAML_IMPORT_ERROR
 
@@ -19,16 +19,7 @@ CLUSTER_OPTIONS: dict[str, Any] = {
     "context": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_CONTEXT"])},
 }
 
-Run = Callable[..., dict[str, Any]]
-
 
 def main_of(spec: dict[str, Any], run: Run) -> None:
-    module = AnsibleModule(**spec)
-    for error, library in ((KUBERNETES_IMPORT_ERROR, "kubernetes"), (YAML_IMPORT_ERROR, "PyYAML")):
-        if error:
-            module.fail_json(msg=missing_required_lib(library), exception=str(error))
-    try:
-        result = run(module.params, check_mode=module.check_mode, diff_mode=module._diff)
-    except OpsError as error:
-        module.fail_json(msg=error.message, reason=error.reason)
-    module.exit_json(**result)
+    """Run a module that needs the libraries of the stack."""
+    _main.main_of(spec, run, {"kubernetes": KUBERNETES_IMPORT_ERROR, "PyYAML": YAML_IMPORT_ERROR})
