@@ -51,7 +51,7 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
         )
         deploy(cluster, namespace, "metal", 2, "100m")
         cluster.wait_for("pods are unschedulable", lambda: pods(cluster, namespace, unschedulable=True) == 2)
-        cluster.playbook("scale_out", "metal", "-e", "node_scale_wait=60")
+        cluster.playbook("scale_out", "metal", "-e", "node_scale_wait=200")
         assert nodes(cluster, "metal") == ["metal-1"]
         node = cluster.api.get(_paths.node("metal-1"))
         assert node["spec"]["providerID"] == "hosts://metal-1"
@@ -61,7 +61,7 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
         assert "kubelet.conf" in machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes")
 
         deploy(cluster, namespace, "metal", 0, "100m")
-        cluster.playbook("scale_in", "metal", "-e", "node_scale_wait=60", "-e", "node=metal-1")
+        cluster.playbook("scale_in", "metal", "-e", "node_scale_wait=200", "-e", "node=metal-1")
         assert nodes(cluster, "metal") == []
         assert _store.read(cluster.api, "metal").state.addresses() == []
         with pytest.raises(LabError):

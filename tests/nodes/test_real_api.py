@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import (
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _nodes, _store, _tokens
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
-from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome, SeenNode
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator, Writer, report
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
     BackoffRecord,
@@ -229,19 +230,35 @@ def test_a_node_is_cordoned_and_uncordoned_by_our_mark_alone(cluster: Cluster) -
     raw = cluster.api.get(_paths.node("marked"))
     now = Time(time.time())
     op = Operation("op-1", "in", "marked", Phase.DRAINING, now, now, node_uid=raw["metadata"]["uid"])
-    _nodes.cordon(cluster.api, op)
     record = pool(pool_object())
-    seen = _nodes.look(cluster.api, "marked", record.spec)
-    assert seen is not None
+
+    def look() -> SeenNode:
+        seen = _nodes.look(cluster.api, "marked", record.spec)
+        assert seen is not None
+        return seen
+
+    def until(what: str, write: Callable[[], None], holds: Callable[[SeenNode], bool]) -> SeenNode:
+        """A write gives way to the node controller, which taints a new Node meanwhile; the next round repeats it."""
+
+        def done() -> bool:
+            write()
+            return holds(look())
+
+        cluster.wait_for(what, done)
+        return look()
+
+    seen = until("the Node is cordoned", lambda: _nodes.cordon(cluster.api, op), lambda node: node.unschedulable)
     assert (seen.unschedulable, seen.cordoned_by, seen.ready, seen.labelled) == (True, "op-1", False, False)
     _nodes.uncordon(cluster.api, "marked", "op-2")
-    seen = _nodes.look(cluster.api, "marked", record.spec)
-    assert seen is not None
-    assert seen.unschedulable
-    _nodes.uncordon(cluster.api, "marked", op.id)
-    _nodes.label(cluster.api, "marked", record.spec)
-    seen = _nodes.look(cluster.api, "marked", record.spec)
-    assert seen is not None
+    assert look().unschedulable
+    until(
+        "the Node is uncordoned",
+        lambda: _nodes.uncordon(cluster.api, "marked", op.id),
+        lambda seen: not seen.unschedulable,
+    )
+    seen = until(
+        "the Node is labelled", lambda: _nodes.label(cluster.api, "marked", record.spec), lambda seen: seen.labelled
+    )
     assert (seen.unschedulable, seen.cordoned_by, seen.labelled) == (False, "", True)
     _nodes.delete(cluster.api, "marked", "00000000-0000-0000-0000-000000000000")
     assert _nodes.look(cluster.api, "marked", record.spec) is not None
