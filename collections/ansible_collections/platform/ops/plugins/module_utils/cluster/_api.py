@@ -59,6 +59,7 @@ class Connection:
     context: str | None = None
     timeout: float = 30.0
     patience: float = 20.0  # how long reads are repeated while the API server does not answer
+    in_cluster: bool = False  # the pod's service account, whatever the environment says
 
 
 def connect(connection: Connection) -> KubeApi:
@@ -66,7 +67,8 @@ def connect(connection: Connection) -> KubeApi:
     kubeconfig = connection.kubeconfig or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
     context = connection.context or os.environ.get("K8S_AUTH_CONTEXT")
     try:
-        if not kubeconfig and not context and "KUBERNETES_SERVICE_HOST" in os.environ:
+        here = not kubeconfig and not context and "KUBERNETES_SERVICE_HOST" in os.environ
+        if connection.in_cluster or here:
             kubernetes_config.load_incluster_config(client_configuration=configuration)
         else:
             kubernetes_config.load_kube_config(
