@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from lab import expose, lifecycle, machine, network, parts, prepare, simulated, state, status
+from lab import expose, images, lifecycle, machine, network, parts, prepare, simulated, state, status
 from lab.place import Lab, place
 from lab.shell import LabError, say
 from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", help="build what is missing and start a lab")
+    up.add_argument("--bare", action="store_true", help="a network for bare machines, without a cluster")
     up.add_argument("--machines", type=int, default=0, metavar="N", help="real machines to add")
     up.add_argument("--nodes", type=int, default=0, metavar="N", help="simulated nodes to add")
     up.add_argument("--with", dest="parts", nargs="+", default=[], choices=parts.GROUPS, help="what else to start")
@@ -60,6 +61,7 @@ def _machine_commands(group: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add")
     add.add_argument("--memory", default="4Gi", help="what its pods may use in all (default: %(default)s)")
     add.add_argument("--no-join", action="store_true", help="boot it, and leave joining the cluster to someone else")
+    add.add_argument("--images", default="workload", choices=images.SETS, help="what it can run (default: %(default)s)")
     remote = actions.add_parser("ssh")
     chosen = {
         add: machine_add,
@@ -113,9 +115,11 @@ def build_all(_lab: Lab, _options: Options) -> None:
 
 
 def start_lab(lab: Lab, options: Options) -> None:
-    build(machines=options.machines > 0)
-    lifecycle.up(lab)
-    say(f"lab {lab.name}: the control plane is ready")
+    if options.bare and (options.machines or options.nodes or options.parts):
+        raise LabError("a bare lab has no cluster: add machines with `machine add NAME --no-join`, and nothing else")
+    build(machines=options.machines > 0 or options.bare)
+    lifecycle.up(lab, bare=options.bare)
+    say(f"lab {lab.name}: the {'network' if options.bare else 'control plane'} is ready")
     if options.nodes:
         simulated.add(lab, simulated.next_names(lab, options.nodes))
         say(f"lab {lab.name}: {options.nodes} simulated nodes are Ready")
@@ -149,7 +153,7 @@ def expose_server(lab: Lab, options: Options) -> None:
 def machine_add(lab: Lab, options: Options) -> None:
     must_exist(lab)
     build(machines=True)
-    machine.add(lab, options.name, memory=options.memory, join=not options.no_join)
+    machine.add(lab, options.name, memory=options.memory, join=not options.no_join, contents=options.images)
 
 
 def machine_start(lab: Lab, options: Options) -> None:

@@ -17,16 +17,17 @@ from lab.place import Lab
 from lab.shell import LabError, run, say
 
 
-def up(lab: Lab) -> None:
-    """The control plane; everything else is added to a lab that runs."""
+def up(lab: Lab, *, bare: bool = False) -> None:
+    """The control plane; everything else is added to a lab that runs. A bare lab is a network for machines alone."""
     if state.exists(lab):
         raise LabError(
             f"lab {lab.name} exists already in {lab.folder}; `python -m lab status`, or `python -m lab down` first"
         )
     with state.changing(lab) as new:
-        new.parts.append("control-plane")
+        new.parts.append(state.NETWORK if bare else state.CONTROL_PLANE)
     network.create(lab)
-    control_plane.up(lab)
+    if not bare:
+        control_plane.up(lab)
 
 
 def down(lab: Lab) -> None:

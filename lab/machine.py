@@ -47,13 +47,18 @@ def home(lab: Lab, name: str) -> Path:
     return lab.folder / "machines" / name
 
 
-def add(lab: Lab, name: str, *, memory: str = "4Gi", join: bool = True) -> Machine:
-    """A booted machine that answers SSH and, unless told otherwise, a Ready node of the cluster."""
+def add(lab: Lab, name: str, *, memory: str = "4Gi", join: bool = True, contents: str = "workload") -> Machine:
+    """A booted machine that answers SSH and, unless told otherwise, a Ready node of the cluster. `contents` names the
+    set of images it can run."""
     cgroups.require()
+    if contents not in images.SETS:
+        raise LabError(f"there is no set of images {contents!r}; there are {', '.join(images.SETS)}")
     with state.changing(lab) as current:
         if name in current.machines:
             raise LabError(f"lab {lab.name} has a machine {name} already")
-        machine = Machine(name, current.free_index(), memory)
+        if join and current.bare:
+            raise LabError(f"lab {lab.name} has no cluster to join; add {name} with --no-join (join=False)")
+        machine = Machine(name, current.free_index(), memory, contents)
         current.machines[name] = machine
     network.connect(lab, machine)
     _furnish(lab, machine)
@@ -69,6 +74,7 @@ def start(lab: Lab, machine: Machine) -> None:
     folder = home(lab, machine.name)
     name = f"{lab.id}-{machine.name}"
     binds = [f"--bind-ro={tool(binary)}:/usr/bin/{binary}" for binary in ON_MACHINES]
+    binds += [f"--bind-ro={path}:/opt/lab/{path.name}" for path in images.archives(machine.images)]
     options = [
         f"--directory={folder / 'root'}",
         "--boot",
@@ -89,7 +95,6 @@ def start(lab: Lab, machine: Machine) -> None:
         # an overlay cannot be the upper layer of another: images and volumes live on the host's file system
         f"--bind={folder / 'containerd'}:/var/lib/containerd",
         f"--bind={folder / 'kubelet'}:/var/lib/kubelet",
-        f"--bind-ro={images.archive()}:/opt/lab/images.tar",
         *binds,
     ]
     process.start(
@@ -107,7 +112,7 @@ def start(lab: Lab, machine: Machine) -> None:
     wait_for(
         f"machine {machine.name} answers SSH",
         lambda: succeeds(ssh_command(lab, machine, "systemctl is-active containerd lab-images")),
-        deadline=60,
+        deadline=120,
         check=lambda: process.must_live(lab, f"machine-{machine.name}"),
     )
 
@@ -122,7 +127,8 @@ def join_cluster(lab: Lab, machine: Machine) -> None:
 def remove(lab: Lab, name: str) -> None:
     """The machine is switched off and gone, and so is its node; works on half-made ones too."""
     machine = find(lab, name)
-    kubectl(lab, "delete", "node", name, "--ignore-not-found", "--wait=false")
+    if not state.read(lab).bare:
+        kubectl(lab, "delete", "node", name, "--ignore-not-found", "--wait=false")
     switch_off(lab, machine)
     network.disconnect(lab, machine)
     cgroups.remove(lab, name)
@@ -174,17 +180,18 @@ def _furnish(lab: Lab, machine: Machine) -> None:
     for name in ("upper", "work", "root", "cgroup", "containerd", "kubelet"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "upper").chmod(0o755)
+    bare = state.read(lab).bare
     texts = machine_files.files(
         machine,
         authorized_key=_key(lab.ssh_key),
-        kube_proxy_config=(lab.folder / "kube-proxy.conf").read_text(),
+        kube_proxy_config=None if bare else (lab.folder / "kube-proxy.conf").read_text(),
         reserved=_reserved(machine.memory),
     )
     for name, text in texts.items():
         path = folder / "upper" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for name, target in machine_files.links().items():
+    for name, target in machine_files.links(bare=bare).items():
         path = folder / "upper" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)

@@ -71,7 +71,7 @@ Requires=containerd.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/ctr -n k8s.io images import /opt/lab/images.tar
+ExecStart=/bin/sh -c 'for file in /opt/lab/*.tar; do ctr -n k8s.io images import $file || exit 1; done'
 
 [Install]
 WantedBy=multi-user.target
@@ -135,34 +135,42 @@ def _cni(machine: Machine) -> str:
     return json.dumps({"cniVersion": "0.4.0", "name": "lab", "plugins": plugins}, indent=1)
 
 
-def files(machine: Machine, *, authorized_key: str, kube_proxy_config: str, reserved: str) -> dict[str, str]:
-    """Path under the machine's root and content. `reserved` is what of the host's memory is not the machine's."""
+def files(machine: Machine, *, authorized_key: str, kube_proxy_config: str | None, reserved: str) -> dict[str, str]:
+    """Path under the machine's root and content. `reserved` is what of the host's memory is not the machine's.
+
+    Without `kube_proxy_config` the machine is bare: runtime, network and proxy are a matter of whoever makes a cluster.
+    """
     kubelet = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "systemReserved": {"memory": reserved},
     }
+    member = {}
+    if kube_proxy_config is not None:
+        member = {
+            "etc/containerd/config.toml": CONTAINERD,
+            "etc/cni/net.d/10-lab.conflist": _cni(machine),
+            "etc/lab/kube-proxy.conf": kube_proxy_config,
+            f"{UNITS}/kube-proxy.service": _kube_proxy_unit(machine.name),
+        }
     return {
+        **member,
         "etc/hostname": machine.name + "\n",
         "etc/hosts": f"127.0.0.1 localhost\n{machine.address} {machine.name}\n{GATEWAY} control-plane\n",
         "etc/resolv.conf": "",
         "root/.ssh/authorized_keys": authorized_key,
-        "etc/containerd/config.toml": CONTAINERD,
-        "etc/cni/net.d/10-lab.conflist": _cni(machine),
         "etc/default/kubelet": f"KUBELET_EXTRA_ARGS=--node-ip={machine.address} --housekeeping-interval=2s\n",
         "etc/kubernetes/kubelet.conf.d/10-lab.conf": json.dumps(kubelet, indent=1),
-        "etc/lab/kube-proxy.conf": kube_proxy_config,
         f"{UNITS}/kubelet.service": KUBELET_UNIT,
-        f"{UNITS}/kube-proxy.service": _kube_proxy_unit(machine.name),
         f"{UNITS}/lab-images.service": IMAGES_UNIT,
         f"{UNITS}/lab-kernel-settings.service": _kernel_settings_unit(),
         **{f"etc/lab/kernel/{name.replace('/', '.')}": value + "\n" for name, value in KERNEL_SETTINGS.items()},
     }
 
 
-def links() -> dict[str, str]:
+def links(*, bare: bool = False) -> dict[str, str]:
     """Symbolic links: enabled and masked units."""
-    enabled = ("kubelet", "kube-proxy", "lab-images", "lab-kernel-settings")
+    enabled = ("kubelet", "lab-images", "lab-kernel-settings", *(() if bare else ("kube-proxy",)))
     return {
         **{f"{UNITS}/multi-user.target.wants/{name}.service": f"/{UNITS}/{name}.service" for name in enabled},
         **{f"{UNITS}/{name}": "/dev/null" for name in MASKED},

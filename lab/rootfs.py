@@ -36,6 +36,9 @@ PACKAGES = (
     "kmod",
     "procps",
     "ca-certificates",
+    # no package can be installed into a machine of a lab: what roles want to find is here
+    "haproxy",
+    "python3-apt",
 )
 
 
@@ -65,6 +68,7 @@ def _build(target: Path) -> None:
             shutil.rmtree(partial / name, ignore_errors=True)
         for path in (partial / "etc" / "ssh").glob("ssh_host_*"):  # each machine gets its own
             path.unlink()
+        (partial / "etc" / "systemd" / "system" / "multi-user.target.wants" / "haproxy.service").unlink()
         (partial / "etc" / "machine-id").write_text("")
         partial.chmod(0o755)
         partial.rename(target)

@@ -16,12 +16,16 @@ from pathlib import Path
 from lab.place import FIRST_MACHINE, LAST_MACHINE, Lab, address
 from lab.shell import LabError
 
+NETWORK = "network"
+CONTROL_PLANE = "control-plane"
+
 
 @dataclass(slots=True)
 class Machine:
     name: str
     index: int
     memory: str
+    images: str = "workload"  # a key of images.SETS
 
     @property
     def address(self) -> str:
@@ -32,6 +36,11 @@ class Machine:
 class State:
     machines: dict[str, Machine] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+
+    @property
+    def bare(self) -> bool:
+        """A network alone: whoever wants a cluster makes one on the machines."""
+        return CONTROL_PLANE not in self.parts
 
     def free_index(self) -> int:
         taken = {machine.index for machine in self.machines.values()}

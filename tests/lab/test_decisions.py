@@ -81,8 +81,16 @@ def test_every_unit_that_is_enabled_is_written() -> None:
         assert target == "/dev/null" or target.lstrip("/") in files, link
 
 
+def test_a_bare_machine_has_nothing_that_a_cluster_brings() -> None:
+    files = machine_files.files(Machine("w", 10, "4Gi"), authorized_key="", kube_proxy_config=None, reserved="1Ki")
+    assert not [name for name in files if "cni" in name or "kube-proxy" in name or "containerd" in name]
+    for link, target in machine_files.links(bare=True).items():
+        assert target == "/dev/null" or target.lstrip("/") in files, link
+
+
 def test_the_image_archive_holds_one_image_per_name_with_its_program() -> None:
-    with tarfile.open(fileobj=io.BytesIO(images.images(b"program", ["a/b:1", "c/d:1"]))) as tar:
+    made = [images.Image(name, {"workload": b"program"}, "/workload") for name in ("a/b:1", "c/d:1")]
+    with tarfile.open(fileobj=io.BytesIO(images.pack(made))) as tar:
         content = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
     manifest = json.loads(content["manifest.json"])
     assert [entry["RepoTags"] for entry in manifest] == [["a/b:1"], ["c/d:1"]]
