@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _leaks, _store
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, seconds
-from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Answer, Outcome
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import observe
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import (
     Job,
@@ -102,7 +102,7 @@ class World:
     def answer(self, writer: Writer, job: Job) -> None:
         outcome, failure = self.provide(job)
         self.api.hook("after", "PROVIDER", job.action)
-        report(writer, job.operation, Action(job.action), outcome, provider_id=f"sim://{job.node}", failure=failure)
+        report(writer, job.operation, Action(job.action), outcome, Answer(f"sim://{job.node}", failure=failure))
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

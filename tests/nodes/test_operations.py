@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
-from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Answer, Outcome
+from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Job, Operator, Writer, report
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._lease import acquire
 
-from tests.nodes.memory_world import World, pool_object
+from tests.nodes.memory_world import RealMachine, World, pool_object
 
 pytestmark = [pytest.mark.stand_in("memory-api"), pytest.mark.stand_in("memory-world")]
 
@@ -165,6 +166,49 @@ def test_a_token_that_expires_before_the_machine_joins_is_replaced() -> None:
     assert len(seen) == 1
     assert nodes(here) == ["workers-1", "workers-2"]
     assert here.left_behind() == []
+
+
+def asked_to_add(here: World) -> tuple[Scaling, Writer, Job]:
+    writer = here.writer()
+    scaling = Scaling(writer, Operator(writer, sleep=here.sleep, patience=0.0), dry=False)
+    _, result = scaling.present(2)
+    [job] = result.progress.jobs
+    return scaling, writer, job
+
+
+def test_a_machine_that_the_provider_names_is_recorded_by_that_name() -> None:
+    here = world(addresses=[], provider={"role": "r", "joins": True, "token": False, "resets": False})
+    scaling, writer, job = asked_to_add(here)
+    given = RealMachine("ip-10-0-7-7", "10.0.7.7")
+    here.machines[given.name] = given
+    here.join(given)
+    said = Answer("sim://ip-10-0-7-7", given.name, given.address)
+    report(writer, job.operation, Action.ADD, Outcome.DONE, said)
+    scaling.resumed()
+    assert (given.name, given.address) in [(m.name, m.address) for m in here.pool().state.machines]
+    assert here.left_behind() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (Answer(name="workers-1"), "another machine named workers-1"),
+        (Answer(name="ip-1", address="10.0.0.1"), "another machine with address 10.0.0.1"),
+        (Answer(name="{{ evil }}"), "no name of a node"),
+        (Answer(address="here"), "does not appear to be an IPv4 or IPv6 address"),
+    ],
+    ids=["name-taken", "address-taken", "no-name", "no-address"],
+)
+def test_a_name_or_address_that_cannot_be_has_the_machine_given_back(said: Answer, why: str) -> None:
+    here = world(0, min=0)
+    here.run("present", count=1)
+    scaling, writer, job = asked_to_add(here)
+    report(writer, job.operation, Action.ADD, Outcome.DONE, said)
+    [undo] = scaling.resumed()[1].progress.jobs
+    assert (undo.action, undo.node) == ("remove", job.node)
+    [op] = here.pool().state.operations
+    assert op.failure is not None
+    assert why in op.failure.message
 
 
 def test_pods_that_need_the_node_call_its_removal_off() -> None:

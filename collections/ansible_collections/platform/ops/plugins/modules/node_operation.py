@@ -37,6 +37,14 @@ options:
     description: The machine's C(spec.providerID), after O(action=add).
     type: str
     default: ""
+  name:
+    description: The name of the machine's Node, where the provider gives it and not the pool.
+    type: str
+    default: ""
+  address:
+    description: The machine's address, where the provider gives it and not the pool.
+    type: str
+    default: ""
   error_class:
     description: Why it failed; each class backs off on its own clock.
     type: str
@@ -75,7 +83,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._arguments i
     api_of,
     writer_of,
 )
-from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Outcome
+from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Answer, Outcome
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import claim, report
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Failure
 
@@ -86,6 +94,8 @@ SPEC: dict[str, Any] = {
         "action": {"type": "str", "choices": ["add", "join", "reset", "remove"], "required": True},
         "outcome": {"type": "str", "choices": ["claimed", "done", "pending", "failed"], "required": True},
         "provider_id": {"type": "str", "default": ""},
+        "name": {"type": "str", "default": ""},
+        "address": {"type": "str", "default": ""},
         "error_class": {"type": "str", "choices": ["quota", "stock_out", "other"], "default": "other"},
         "error": {"type": "str", "default": ""},
     },
@@ -104,14 +114,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         failure = None
         if params["outcome"] == "failed":
             failure = Failure(params["error_class"], params["error"] or f"the provider failed to {action.value} it")
-        report(
-            writer,
-            params["operation"],
-            action,
-            Outcome(params["outcome"]),
-            provider_id=params["provider_id"],
-            failure=failure,
-        )
+        said = Answer(params["provider_id"], params["name"], params["address"], failure)
+        report(writer, params["operation"], action, Outcome(params["outcome"]), said)
         return {"changed": True}
     finally:
         if not params["holder"]:

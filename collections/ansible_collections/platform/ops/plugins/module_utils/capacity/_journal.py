@@ -292,25 +292,32 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-def answered(
-    op: Operation,
-    action: Action,
-    outcome: Outcome,
-    now: float,
-    *,
-    provider_id: str = "",
-    failure: Failure | None = None,
-) -> Operation:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider says about the machine. Name and address where it gives them, not the pool."""
+
+    provider_id: str = ""
+    name: str = ""
+    address: str = ""
+    failure: Failure | None = None
+
+
+NOTHING_SAID = Answer()
+
+
+def answered(op: Operation, action: Action, outcome: Outcome, now: float, said: Answer = NOTHING_SAID) -> Operation:
     """The operation after the provider's answer."""
     if EXPECTED.get(op.phase) is not action:
         return op
+    if op.kind == "out":
+        op = replace(op, node=said.name or op.node, address=said.address or op.address)
     if outcome is Outcome.PENDING:
         return replace(op, retry_at=Time(now + POLL))
     if outcome is Outcome.FAILED:
-        return _refused(op, action, now, failure or Failure("other", f"the provider failed to {action.value} it"))
+        return _refused(op, action, now, said.failure or Failure("other", f"the provider failed to {action.value} it"))
     op = replace(op, attempts=0, retry_at=None)
     if action is Action.ADD:
-        return replace(op, machine=MachineState.PRESENT, provider_id=provider_id or op.provider_id)
+        return replace(op, machine=MachineState.PRESENT, provider_id=said.provider_id or op.provider_id)
     if action is Action.RESET:
         return replace(op, reset=True, failure=None)
     return replace(op, joined=True) if action is Action.JOIN else replace(op, machine=MachineState.GONE)

@@ -22,9 +22,12 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import (
     _store,
     _tokens,
 )
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import timestamp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import (
     EXPECTED,
+    NOTHING_SAID,
     Action,
+    Answer,
     Ask,
     Close,
     DrainState,
@@ -44,6 +47,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
     Pool,
     State,
 )
+from ansible_collections.platform.ops.plugins.module_utils.capacity._slots import no_place
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease, _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
@@ -60,6 +64,8 @@ class Job:
     node: str
     address: str
     provider_id: str
+    attempt: int  # how many times it failed before; a provider that starts something per attempt tells them apart by it
+    started: str  # when the operation began
 
 
 @dataclass(slots=True)
@@ -197,7 +203,7 @@ class Operator:
     def _leave(self, step: Step, op: Operation, progress: Progress) -> None:
         match step:
             case Ask(action):
-                progress.jobs.append(Job(op.id, action.value, op.node, op.address, op.provider_id))
+                progress.jobs.append(_job(op, action))
             case Wait(why, until, _):
                 progress.waiting.append((op.node, why, until))
             case Close(ok, message):
@@ -250,6 +256,10 @@ class Operator:
             return  # gone since it was looked at; the next look decides
 
 
+def _job(op: Operation, action: Action) -> Job:
+    return Job(op.id, action.value, op.node, op.address, op.provider_id, op.attempts, timestamp(op.started))
+
+
 def claim(writer: Writer, operation: str, action: Action) -> bool:
     """Whether the provider is still to do this, asked right before it does.
 
@@ -265,9 +275,7 @@ def report(
     operation: str,
     action: Action,
     outcome: Outcome,
-    *,
-    provider_id: str = "",
-    failure: Failure | None = None,
+    said: Answer = NOTHING_SAID,
 ) -> Pool:
     """Write the provider's answer into the journal."""
 
@@ -278,7 +286,22 @@ def report(
                 f"NodePool {pool.name} has no operation {operation}: it ended meanwhile. If the provider made a "
                 "machine, node_pool_info lists it as a leak."
             )
-        after = answered(op, action, outcome, writer.clock(), provider_id=provider_id, failure=failure)
-        return pool.state.with_operation(after)
+        what, answer = (outcome, said) if op.kind == "in" else _held_against(pool.state, op, outcome, said)
+        return pool.state.with_operation(answered(op, action, what, writer.clock(), answer))
 
     return writer.change(how)
+
+
+def _held_against(state: State, op: Operation, outcome: Outcome, said: Answer) -> tuple[Outcome, Answer]:
+    """The answer, as a failure when a name or an address in it is none or belongs to another machine."""
+    others = {machine.name: machine.address for machine in state.machines}
+    others |= {other.node: other.address for other in state.operations}
+    others.pop(op.node, None)
+    why = no_place(said.name, said.address)
+    if said.name in others:
+        why = f"the record has another machine named {said.name}"
+    elif said.address and said.address in others.values():
+        why = f"the record has another machine with address {said.address}"
+    if not why:
+        return outcome, said
+    return Outcome.FAILED, Answer(failure=Failure("other", f"the provider's answer cannot be: {why}"))

@@ -55,6 +55,18 @@ def slots(pool: str, prefix: str, addresses: Iterable[str], hosts: Iterable[Mapp
     return Slots(prefix, expanded, listed)
 
 
+def no_place(name: str, address: str) -> str:
+    """Why a node cannot have this name or address; empty when it can. Either may be empty: not said."""
+    if name and not _NODE_NAME.fullmatch(name):
+        return f"{name!r} is no name of a node"
+    try:
+        if address:
+            ipaddress.ip_address(address)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def expand(pool: str, text: str) -> list[str]:
     """10.0.0.5, 10.0.0.5-10.0.0.9, or 10.0.1.0/28 (its host addresses)."""
     try:

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, decode, encode
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import (
     Action,
+    Answer,
     Ask,
     Close,
     DrainState,
@@ -195,7 +196,7 @@ def test_a_reset_that_keeps_failing_is_given_up_only_when_the_machine_is_destroy
 def test_a_failed_removal_is_asked_again_with_growing_pauses() -> None:
     operation, pauses = op(Phase.REMOVING), []
     for _time in range(8):
-        operation = answered(operation, Action.REMOVE, Outcome.FAILED, NOW, failure=Failure("other", "locked"))
+        operation = answered(operation, Action.REMOVE, Outcome.FAILED, NOW, Answer(failure=Failure("other", "locked")))
         assert operation.retry_at is not None
         pauses.append(operation.retry_at - NOW)
         assert isinstance(step(operation, Seen(CORDONED), 0), Wait)
@@ -205,7 +206,7 @@ def test_a_failed_removal_is_asked_again_with_growing_pauses() -> None:
 
 def test_a_failed_add_or_join_is_undone_with_its_class() -> None:
     for phase, action in ((Phase.ADDING, Action.ADD), (Phase.JOINING, Action.JOIN)):
-        after = answered(op(phase), action, Outcome.FAILED, NOW, failure=Failure("quota", "no"))
+        after = answered(op(phase), action, Outcome.FAILED, NOW, Answer(failure=Failure("quota", "no")))
         assert (after.phase, after.failure) == (Phase.UNDOING, Failure("quota", "no"))
 
 
@@ -280,3 +281,17 @@ def test_every_situation_has_a_next_step_and_no_machine_is_forgotten(
         assert node.cordoned_by == operation.id
     if isinstance(found, Move):
         assert found.operation != operation
+
+
+def test_a_provider_that_names_the_machine_names_the_operation():
+    operation = op(Phase.ADDING, machine=MachineState.ASKED)
+    said = Answer("aws:///a/i-1", "ip-10-0-0-9.internal", "10.0.0.9")
+    after = answered(operation, Action.ADD, Outcome.DONE, NOW, said)
+    assert (after.node, after.address, after.provider_id) == ("ip-10-0-0-9.internal", "10.0.0.9", "aws:///a/i-1")
+    unsaid = answered(operation, Action.ADD, Outcome.DONE, NOW)
+    assert (unsaid.node, unsaid.address) == (operation.node, operation.address)
+
+
+def test_a_node_that_leaves_keeps_its_name_whatever_the_provider_says():
+    operation = op(Phase.REMOVING, machine=MachineState.PRESENT)
+    assert answered(operation, Action.REMOVE, Outcome.DONE, NOW, Answer(name="other")).node == operation.node
