@@ -29,12 +29,17 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._tree impor
 
 @dataclass
 class Chart:
-    """A folder with a Chart.yaml; `files` are all regular files below it (links are left out on purpose)."""
+    """A folder with a Chart.yaml; `files` are all regular files below it (links are left out on purpose).
+
+    `subcharts` are those in its `charts/`, and those of `linked`: dependencies whose repository is a folder of this
+    tree (`file://../db`), which `helm dependency build` copies into `charts/`.
+    """
 
     tree: Tree
     folder: str
     files: tuple[str, ...]
     subcharts: list[Chart] = field(default_factory=list)
+    linked: list[Chart] = field(default_factory=list)
 
     @cached_property
     def head(self) -> Node:
@@ -69,14 +74,21 @@ class Chart:
         return aliases or [name]
 
     @cached_property
+    def values_files(self) -> list[str]:
+        """Default values of the chart and of everything below it."""
+        own = [file for file in self.files if posixpath.basename(file) == "values.yaml"]
+        return own + [file for sub in self.linked for file in sub.values_files]
+
+    @cached_property
     def template_text(self) -> bytes:
         inside = (posixpath.join(self.folder, "templates") + "/", posixpath.join(self.folder, "charts") + "/")
-        return b"\0".join(self.tree.read(file) for file in self.files if file.startswith(inside))
+        own = [self.tree.read(file) for file in self.files if file.startswith(inside)]
+        return b"\0".join(own + [sub.template_text for sub in self.linked])
 
     @cached_property
     def may_fall_back(self) -> bool:
         """Can a template have numbers of its own, for values that are not set?"""
-        packed = any(file.endswith(".tgz") for file in self.files)
+        packed = any(file.endswith(".tgz") for file in self.files) or any(sub.may_fall_back for sub in self.linked)
         return packed or _NUMBER.search(self.template_text) is not None
 
 
@@ -114,4 +126,24 @@ def charts(tree: Tree) -> dict[str, Chart]:
         if parent is not None:
             parent.subcharts.append(chart)
             nested.add(folder)
+    for chart in made.values():
+        _link(chart, made)
     return {folder: chart for folder, chart in made.items() if folder not in nested}
+
+
+def _link(chart: Chart, known: dict[str, Chart]) -> None:
+    """Find the dependencies that are folders of this tree. Helm takes what is in `charts/` before them."""
+    for entry in map(as_node, as_list(chart.head.get("dependencies"))):
+        name, repository = as_text(entry.get("name")), as_text(entry.get("repository"))
+        if not repository.startswith("file://") or name not in chart.missing:
+            continue
+        folder = posixpath.normpath(posixpath.join(chart.folder, repository.removeprefix("file://")))
+        found = known.get(folder)
+        if found is not None and found.name == name and not _reaches(found, chart):
+            chart.linked.append(found)
+            chart.subcharts.append(found)
+            del chart.missing  # worked out anew by whoever asks next
+
+
+def _reaches(chart: Chart, other: Chart) -> bool:
+    return chart is other or any(_reaches(sub, other) for sub in chart.linked)

@@ -59,10 +59,7 @@ class Kitchen:
         with self._lock:
             if chart.folder not in self._charts:
                 to = Path(self._folder.name) / f"chart{len(self._charts)}"
-                for file in chart.files:
-                    path = to / posixpath.relpath(file, chart.folder)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(chart.tree.read(file))
+                _copy(chart, to)
                 self._charts[chart.folder] = str(to)
             return self._charts[chart.folder]
 
@@ -98,6 +95,15 @@ class Kitchen:
             return parse(text, Place("", "rendered"))
         except UnreadableError as error:
             raise HelmError(f"the rendered text is not YAML: {error.message}") from error
+
+
+def _copy(chart: Chart, to: Path) -> None:
+    for file in chart.files:
+        path = to / posixpath.relpath(file, chart.folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(chart.tree.read(file))
+    for sub in chart.linked:
+        _copy(sub, to / "charts" / sub.name)
 
 
 def _run(command: list[str], environment: dict[str, str], text: str) -> str:

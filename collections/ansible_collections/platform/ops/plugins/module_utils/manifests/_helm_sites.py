@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -226,13 +225,11 @@ def writable_homes(values: Node, path: Path) -> list[tuple[Place, Path]]:
 
 
 def _rank(release: Release, values: Node) -> dict[Place, int]:
-    rank: dict[Place, int] = {}
-    for home in values.homes:
-        rank[document(home)] = len(rank) + 1
+    # A document that is laid over others again, such as values.yaml named in valueFiles, counts by its last turn.
+    rank = {document(home): turn for turn, home in enumerate(values.homes, 1)}
     # a subchart's own defaults are the weakest
-    for file in release.chart.files if release.chart else ():
-        if posixpath.basename(file) == "values.yaml":
-            rank.setdefault(Place(file, "helm-values"), 0)
+    for file in release.chart.values_files if release.chart else ():
+        rank.setdefault(Place(file, "helm-values"), 0)
     return rank
 
 

@@ -321,6 +321,16 @@ CASES = {
         "helm-values",
         ("resources",),
     ),
+    "the chart's own values.yaml among valueFiles does not weaken those after it": Case(
+        {
+            "app.yaml": argocd("valueFiles: [values.yaml, values-prod.yaml]"),
+            "charts/app/values-prod.yaml": f"{LIMIT}\n",
+        },
+        SHOP,
+        "charts/app/values-prod.yaml",
+        "helm-values",
+        ("resources",),
+    ),
     "a pattern in valueFiles expands in the order of names": Case(
         {
             "app.yaml": argocd("valueFiles: ['values-*.yaml']"),
@@ -507,6 +517,32 @@ CASES = {
         "flux-helmrelease",
         ("spec", "values", "db", "resources"),
         before="1Gi",
+    ),
+    "a dependency that is a folder of this tree needs no vendoring": Case(
+        {
+            "charts/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n"
+            "  - {name: db, version: 1.0.0, repository: 'file://../../shared/db', alias: store}\n",
+            "charts/app/values-prod.yaml": "store: {resources: {limits: {memory: 2Gi}}}\n",
+            "shared/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n",
+            "shared/db/values.yaml": "resources: {limits: {memory: 1Gi}}\n",
+            "shared/db/templates/db.yaml": """
+                apiVersion: apps/v1
+                kind: StatefulSet
+                metadata: {name: "{{ .Release.Name }}-store"}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                      - name: server
+                        image: db
+                        resources: {{- toYaml .Values.resources | nindent 10 }}
+                """,
+            "app.yaml": argocd("valueFiles: [values-prod.yaml]"),
+        },
+        Target("shop-store"),
+        "charts/app/values-prod.yaml",
+        "helm-values",
+        ("store", "resources"),
     ),
 }
 
