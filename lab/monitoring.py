@@ -137,6 +137,9 @@ def prometheus_config(lab: Lab) -> dict[str, Any]:
             "scheme": "https",
             "metrics_path": path,
             "tls_config": tls,
+            # cAdvisor's own times would keep a dead container's series alive for five minutes; the operator's monitors
+            # track that (trackTimestampsStaleness), Debian's Prometheus is too old for it
+            "honor_timestamps": False,
             # Debian's Prometheus has no Kubernetes discovery; state.py keeps this file
             "file_sd_configs": [{"files": [str(state.targets_file(lab))], "refresh_interval": "5s"}],
             "relabel_configs": [

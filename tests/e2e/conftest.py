@@ -15,11 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
 
-from lab import cgroups, git_host, gitops, lifecycle, machine, monitoring, parts, prepare
+from lab import cgroups, git_host, gitops, lifecycle, machine, monitoring, parts, prepare, rules
 from lab.__main__ import build
 from lab.control_plane import kubectl
 from lab.images import WORKLOAD
@@ -78,27 +77,6 @@ spec:
               cpu: 10m
               memory: 16Mi
 """
-
-
-def rules(ratio: float = 0.9) -> dict[str, Any]:
-    """The groups of the role's own PrometheusRule, the waits cut short so that a test need not take minutes."""
-    template = (ROOT / "roles/monitoring/templates/monitoring_rules.yml.j2").read_text()
-    variables = {
-        "monitoring_near_limit_ratio": ratio,
-        "monitoring_namespace": "monitoring",
-        "monitoring_slo_availability": 0.99,
-        "monitoring_slo_latency_ms": 500,
-    }
-    text = jinja2.Environment(autoescape=False).from_string(template).render(variables)
-    text = text.replace("[5m]", "[20s]").replace("[15m]", "[2m]")
-    documents = [document for document in yaml.safe_load_all(text) if document]
-    groups = [group for document in documents for group in document["spec"]["groups"]]
-    for group in groups:
-        group["interval"] = "1s"
-        for rule in group["rules"]:
-            if "for" in rule:
-                rule["for"] = "3s"
-    return {"groups": groups}
 
 
 class Loop:
@@ -204,7 +182,7 @@ def loop(lab: Lab, tmp_path: Path) -> Iterator[Loop]:
     namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
     url = git_host.create_repository(lab, REPOSITORY, {"apps/namespace.yaml": namespace})
     gitops.track(lab, REPOSITORY, url, "./apps")
-    monitoring.set_rules(lab, {"platform": rules()})
+    monitoring.set_rules(lab, {"platform": rules.quick()})
     loop = Loop(lab, tmp_path)
     try:
         loop.start()

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from lab.place import ROOT
+from lab.rules import groups
 from lab.series import of_node, of_pod, text
 
 pytestmark = pytest.mark.stand_in("series-exporter")
@@ -23,7 +24,13 @@ POD: dict[str, Any] = {
     "spec": {
         "nodeName": "worker-1",
         "containers": [
-            {"name": "server", "resources": {"limits": {"memory": "64Mi", "cpu": "250m", "ephemeral-storage": "1Gi"}}}
+            {
+                "name": "server",
+                "resources": {
+                    "limits": {"memory": "64Mi", "cpu": "250m", "ephemeral-storage": "1Gi"},
+                    "requests": {"memory": "32Mi"},
+                },
+            }
         ],
     },
     "status": {
@@ -101,6 +108,6 @@ def test_labels_are_escaped() -> None:
 
 
 def test_every_series_of_api_objects_that_our_rules_name_is_served() -> None:
-    rules = (ROOT / "roles" / "monitoring" / "templates" / "monitoring_rules.yml.j2").read_text()
+    rules = json.dumps(groups())
     served = {name for samples in (of_pod(POD), of_pod(PENDING), of_node(NODE)) for name, _, _ in samples}
     assert set(re.findall(r"\bkube_[a-z_]+\b", rules)) <= served
