@@ -6,28 +6,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from lab import cgroups, git_host, gitops, lifecycle, machine, monitoring, parts, prepare, rules
+from lab import cgroups, lifecycle, machine, parts, prepare
 from lab.__main__ import build
-from lab.control_plane import kubectl
-from lab.images import WORKLOAD
 from lab.place import Lab, place
-from lab.shell import wait_for
-from lab.web import within
-from tests.support.rulebook import ROOT, Rulebook, free_port, rulebook
-
-REPOSITORY = "fleet"
+from tests.support.loop import PARTS, Loop, closed_loop
 
 
 @pytest.fixture(scope="session")
@@ -41,154 +29,14 @@ def lab() -> Iterator[Lab]:
     try:
         lifecycle.up(lab)
         machine.add(lab, "worker-1")
-        for part in ("monitoring", "git", "gitops"):
+        for part in PARTS:
             parts.add(lab, part)
         yield lab
     finally:
         lifecycle.down(lab)
 
 
-def deployment(name: str, *arguments: str, limits: Mapping[str, str]) -> str:
-    """A manifest as a team would write it, with comments and an order of its own."""
-    lines = "\n".join(f"              {resource}: {amount}" for resource, amount in limits.items())
-    return f"""\
-# the {name} of the shop
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {name}
-  namespace: shop
-spec:
-  replicas: 1
-  selector: {{matchLabels: {{app: {name}}}}}
-  template:
-    metadata:
-      labels: {{app: {name}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-        - name: server
-          image: {WORKLOAD}
-          args: {json.dumps(list(arguments))}
-          resources:
-            limits:  # measured in spring
-{lines}
-            requests:
-              cpu: 10m
-              memory: 16Mi
-"""
-
-
-class Loop:
-    """The product at work in a lab, and questions about what it did."""
-
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        self.lab, self.folder = lab, folder
-        self.state = folder / "state"
-        self.running: Rulebook | None = None
-        self._stack = ExitStack()
-        self._variables = self._write_inventory()
-
-    def _write_inventory(self) -> Path:
-        token = self.folder / "token"
-        token.write_text(secrets.token_urlsafe(32))
-        token.chmod(0o600)
-        (self.folder / "inventory/group_vars/all").mkdir(parents=True)
-        shutil.copy(ROOT / "inventories/demo/hosts.yml", self.folder / "inventory")
-        variables = self.folder / "inventory/group_vars/all/remediation.yml"
-        port = free_port()
-        repository = {
-            "name": REPOSITORY,
-            "url": f"{git_host.URL}/{git_host.USER}/{REPOSITORY}.git",
-            "host": "gitea",
-            "api_url": f"{git_host.URL}/api/v1",  # explicit: the lab's network is trusted with plain HTTP
-            "token": git_host.credentials(self.lab).token,
-        }
-        settings = {
-            "remediation_listen_port": port,
-            "remediation_state_dir": str(self.state),
-            "remediation_token_file": str(token),
-            "remediation_tick_seconds": 3,
-            "limit_bump_repositories": [repository],
-            "limit_bump_pull_request": {"labels": ["limits"], "merge": {"by": "us"}},
-        }
-        variables.write_text(yaml.safe_dump(settings))
-        receiver = {
-            "url": f"http://127.0.0.1:{port}/alertmanager",
-            "send_resolved": True,
-            "http_config": {"authorization": {"credentials_file": str(token)}},
-        }
-        route = {
-            "receiver": "nobody",
-            "routes": [
-                {
-                    "receiver": "remediation",
-                    "matchers": ['remediation="bump_limits"'],
-                    "group_by": ["alertname", "namespace"],
-                    "group_wait": "1s",
-                    "group_interval": "2s",
-                    "repeat_interval": "1m",
-                }
-            ],
-        }
-        receivers = [{"name": "nobody"}, {"name": "remediation", "webhook_configs": [receiver]}]
-        monitoring.set_alertmanager(self.lab, {"route": route, "receivers": receivers})
-        return variables
-
-    def start(self) -> None:
-        """The engine, in the lab's network: what a thread there starts stays there."""
-        context = rulebook(self._variables, self.folder / "inventory", log=self.folder / "rulebook.log")
-        self.running = within(self.lab, lambda: self._stack.enter_context(context))
-
-    def stop(self) -> None:
-        self._stack.close()
-
-    def pulls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = git_host.api(self.lab, f"/repos/lab/{REPOSITORY}/pulls?state=all")
-        return found
-
-    def decisions(self) -> list[dict[str, Any]]:
-        path = self.state / "decisions.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-    def until(self, what: str, condition: Callable[[], Any], seconds: float = 90) -> Any:
-        """Wait; on failure show what the product said."""
-        try:
-            return wait_for(what, condition, deadline=seconds, every=0.3)
-        except Exception:
-            log = self.running.output()[-6000:] if self.running else ""
-            print(log, *map(json.dumps, self.decisions()), sep="\n")
-            raise
-
-    def limits(self, name: str) -> dict[str, str]:
-        path = "jsonpath={.spec.template.spec.containers[0].resources.limits}"
-        found: dict[str, str] = json.loads(kubectl(self.lab, "-n", "shop", "get", "deployment", name, "-o", path))
-        return found
-
-    def pods(self, name: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(
-            kubectl(self.lab, "-n", "shop", "get", "pods", "-l", f"app={name}", "-o", "json")
-        )["items"]
-        return found
-
-    def alerts(self, name: str) -> list[dict[str, Any]]:
-        """Firing alerts about a workload's pods."""
-        return [alert for alert in monitoring.firing(self.lab) if alert["labels"].get("pod", "").startswith(f"{name}-")]
-
-
 @pytest.fixture
 def loop(lab: Lab, tmp_path: Path) -> Iterator[Loop]:
-    """With an empty repository that is applied, the role's rules loaded, and the engine running."""
-    namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
-    url = git_host.create_repository(lab, REPOSITORY, {"apps/namespace.yaml": namespace})
-    gitops.track(lab, REPOSITORY, url, "./apps")
-    monitoring.set_rules(lab, {"platform": rules.quick()})
-    loop = Loop(lab, tmp_path)
-    try:
-        loop.start()
-        yield loop
-    finally:
-        loop.stop()
-        monitoring.set_rules(lab, {})
-        kubectl(lab, "-n", gitops.NAMESPACE, "delete", "kustomization,gitrepository,secret", REPOSITORY, timeout=90)
-        git_host.api(lab, f"/repos/lab/{REPOSITORY}", method="DELETE")
+    with closed_loop(lab, tmp_path) as running:
+        yield running

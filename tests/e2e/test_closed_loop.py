@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from lab import git_host, gitops
-from tests.e2e.conftest import REPOSITORY, Loop, deployment
+from tests.support.loop import REPOSITORY, Loop, deployment
 
 pytestmark = [
     pytest.mark.real,

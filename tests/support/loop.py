@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The closed loop in a lab: the rulebook in the lab's network, a repository that is applied, the role's rules. For the
+end-to-end tests and for `make demo-lab`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import git_host, gitops, monitoring, rules
+from lab.control_plane import kubectl
+from lab.images import WORKLOAD
+from lab.place import Lab
+from lab.shell import wait_for
+from lab.web import within
+from tests.support.rulebook import ROOT, Rulebook, free_port, rulebook
+
+REPOSITORY = "fleet"
+PARTS = ("monitoring", "git", "gitops")
+
+
+def deployment(name: str, *arguments: str, limits: Mapping[str, str]) -> str:
+    """A manifest as a team would write it, with comments and an order of its own."""
+    lines = "\n".join(f"              {resource}: {amount}" for resource, amount in limits.items())
+    return f"""\
+# the {name} of the shop
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {name}
+  namespace: shop
+spec:
+  replicas: 1
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata:
+      labels: {{app: {name}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: server
+          image: {WORKLOAD}
+          args: {json.dumps(list(arguments))}
+          resources:
+            limits:  # measured in spring
+{lines}
+            requests:
+              cpu: 10m
+              memory: 16Mi
+"""
+
+
+class Loop:
+    """The product at work in a lab, and questions about what it did."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab, self.folder = lab, folder
+        self.state = folder / "state"
+        self.running: Rulebook | None = None
+        self._stack = ExitStack()
+        self._variables = self._write_inventory()
+
+    def _write_inventory(self) -> Path:
+        token = self.folder / "token"
+        token.write_text(secrets.token_urlsafe(32))
+        token.chmod(0o600)
+        (self.folder / "inventory/group_vars/all").mkdir(parents=True)
+        shutil.copy(ROOT / "inventories/demo/hosts.yml", self.folder / "inventory")
+        variables = self.folder / "inventory/group_vars/all/remediation.yml"
+        port = free_port()
+        repository = {
+            "name": REPOSITORY,
+            "url": f"{git_host.URL}/{git_host.USER}/{REPOSITORY}.git",
+            "host": "gitea",
+            "api_url": f"{git_host.URL}/api/v1",  # explicit: the lab's network is trusted with plain HTTP
+            "token": git_host.credentials(self.lab).token,
+        }
+        settings = {
+            "remediation_listen_port": port,
+            "remediation_state_dir": str(self.state),
+            "remediation_token_file": str(token),
+            "remediation_tick_seconds": 3,
+            "limit_bump_repositories": [repository],
+            "limit_bump_pull_request": {"labels": ["limits"], "merge": {"by": "us"}},
+        }
+        variables.write_text(yaml.safe_dump(settings))
+        receiver = {
+            "url": f"http://127.0.0.1:{port}/alertmanager",
+            "send_resolved": True,
+            "http_config": {"authorization": {"credentials_file": str(token)}},
+        }
+        route = {
+            "receiver": "nobody",
+            "routes": [
+                {
+                    "receiver": "remediation",
+                    "matchers": ['remediation="bump_limits"'],
+                    "group_by": ["alertname", "namespace"],
+                    "group_wait": "1s",
+                    "group_interval": "2s",
+                    "repeat_interval": "1m",
+                }
+            ],
+        }
+        receivers = [{"name": "nobody"}, {"name": "remediation", "webhook_configs": [receiver]}]
+        monitoring.set_alertmanager(self.lab, {"route": route, "receivers": receivers})
+        return variables
+
+    def start(self) -> None:
+        """The engine, in the lab's network: what a thread there starts stays there."""
+        context = rulebook(self._variables, self.folder / "inventory", log=self.folder / "rulebook.log")
+        self.running = within(self.lab, lambda: self._stack.enter_context(context))
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def pulls(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = git_host.api(self.lab, f"/repos/lab/{REPOSITORY}/pulls?state=all")
+        return found
+
+    def decisions(self) -> list[dict[str, Any]]:
+        path = self.state / "decisions.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def until(self, what: str, condition: Callable[[], Any], seconds: float = 90) -> Any:
+        """Wait; on failure show what the product said."""
+        try:
+            return wait_for(what, condition, deadline=seconds, every=0.3)
+        except Exception:
+            log = self.running.output()[-6000:] if self.running else ""
+            print(log, *map(json.dumps, self.decisions()), sep="\n")
+            raise
+
+    def limits(self, name: str) -> dict[str, str]:
+        path = "jsonpath={.spec.template.spec.containers[0].resources.limits}"
+        found: dict[str, str] = json.loads(kubectl(self.lab, "-n", "shop", "get", "deployment", name, "-o", path))
+        return found
+
+    def pods(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(
+            kubectl(self.lab, "-n", "shop", "get", "pods", "-l", f"app={name}", "-o", "json")
+        )["items"]
+        return found
+
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        """Firing alerts about a workload's pods."""
+        return [alert for alert in monitoring.firing(self.lab) if alert["labels"].get("pod", "").startswith(f"{name}-")]
+
+
+@contextmanager
+def closed_loop(lab: Lab, folder: Path) -> Iterator[Loop]:
+    """With an empty repository that is applied, the role's rules loaded, and the engine running."""
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
+    url = git_host.create_repository(lab, REPOSITORY, {"apps/namespace.yaml": namespace})
+    gitops.track(lab, REPOSITORY, url, "./apps")
+    monitoring.set_rules(lab, {"platform": rules.quick()})
+    loop = Loop(lab, folder)
+    try:
+        loop.start()
+        yield loop
+    finally:
+        loop.stop()
+        monitoring.set_rules(lab, {})
+        kubectl(lab, "-n", gitops.NAMESPACE, "delete", "kustomization,gitrepository,secret", REPOSITORY, timeout=90)
+        git_host.api(lab, f"/repos/lab/{REPOSITORY}", method="DELETE")
