@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.subjects import GiteaSubject, GitHubSubject, GitLabSubject, LocalSubject, Subject
+from tests.contract.subjects import BOBS, GiteaSubject, GitHubSubject, GitLabSubject, LocalSubject, Subject
 from tests.emulators import openapi
 from tests.emulators.server import serve
 from tests.support.gitea import Gitea, binary, running
@@ -32,7 +32,7 @@ def gitea_server() -> Iterator[Gitea]:
                 "/admin/users",
                 username=name,
                 email=f"{name}@example.org",
-                password="not-used-2026",
+                password=BOBS,
                 must_change_password=False,
             )
         yield server

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from ansible_collections.platform.ops.plugins.module_utils.forge._hosts import connect
+from ansible_collections.platform.ops.plugins.module_utils.forge._local import LocalHost
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Credentials, Host
 
 from tests.emulators.github import GitHub
@@ -24,6 +25,7 @@ from tests.emulators.server import Emulator
 from tests.support.gitea import Gitea
 
 FILE = "app.yaml"
+BOBS = "not-used-2026"  # password of the Gitea users that tests make
 START = "".join(f"line {number}\n" for number in range(9))
 
 
@@ -78,6 +80,14 @@ class Subject(ABC):
     def report(self, sha: str, context: str, state: str) -> None:
         """Reports a check: pending, success or failure."""
 
+    @abstractmethod
+    def say(self, number: int, text: str) -> None:
+        """Comments as bob, not as the account of our client."""
+
+    @abstractmethod
+    def comments(self, number: int) -> list[str]:
+        """All comments, ours and others', oldest first."""
+
     def prepare_merge(self, method: str) -> None:  # noqa: B027 - most hosts need nothing
         """Sets the repository up for this merge method."""
 
@@ -106,6 +116,12 @@ class GitHubSubject(Subject):
     def report(self, sha: str, context: str, state: str) -> None:
         self.github.set_status(self.repo, sha, context, state)
 
+    def say(self, number: int, text: str) -> None:
+        self.github.say(self.repo, number, text, "bob")
+
+    def comments(self, number: int) -> list[str]:
+        return [comment["body"] for comment in self.repo.comments if comment["number"] == number]
+
 
 class GitLabSubject(Subject):
     kind = "gitlab"
@@ -130,6 +146,12 @@ class GitLabSubject(Subject):
 
     def report(self, sha: str, context: str, state: str) -> None:
         self.gitlab.set_status(self.project, sha, context, {"failure": "failed"}.get(state, state))
+
+    def say(self, number: int, text: str) -> None:
+        self.gitlab.say(self.project, number, text, "bob")
+
+    def comments(self, number: int) -> list[str]:
+        return [note["body"] for note in self.project.notes if note["iid"] == number]
 
     def prepare_merge(self, method: str) -> None:
         self.project.merge_method = "ff" if method == "rebase" else "merge"
@@ -159,6 +181,14 @@ class GiteaSubject(Subject):
 
     def report(self, sha: str, context: str, state: str) -> None:
         self.server.call("POST", f"{self.path}/statuses/{sha}", context=context, state=state)
+
+    def say(self, number: int, text: str) -> None:
+        self.server.call("PUT", f"{self.path}/collaborators/bob", permission="read")
+        address = f"{self.server.url}/api/v1{self.path}/issues/{number}/comments"
+        requests.post(address, json={"body": text}, auth=("bob", BOBS), timeout=30).raise_for_status()
+
+    def comments(self, number: int) -> list[str]:
+        return [comment["body"] for comment in self.server.call("GET", f"{self.path}/issues/{number}/comments")]
 
     def has_branch(self, name: str) -> bool:
         address = f"{self.server.url}/api/v1{self.path}/branches/{name}"
@@ -190,3 +220,9 @@ class LocalSubject(Subject):
 
     def report(self, sha: str, context: str, state: str) -> None:
         self.git.git("notes", "--ref=checks", "add", "-f", "-m", f"{context}: {state}", sha)
+
+    def say(self, number: int, text: str) -> None:
+        LocalHost(self.url).comment(number, text, "")
+
+    def comments(self, number: int) -> list[str]:
+        return list(LocalHost(self.url).comments(number))

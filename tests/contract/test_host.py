@@ -175,6 +175,48 @@ def test_a_comment_with_a_marker_is_made_once(subject):
     assert host.comment(made.number, "Another matter", "foreign-012") is True
 
 
+def test_one_comment_is_written_anew_instead_of_a_second_one(subject):
+    host, made = opened(subject)
+    host.merge(made.number, expected_sha=made.head_sha, method="merge", message="x")
+    assert host.set_comment(made.number, "Watched.", "verdict") is True
+    assert host.set_comment(made.number, "Watched.", "verdict") is False
+    host.comment(made.number, "Another matter.", "other")
+    assert subject.connect().set_comment(made.number, "**fixed**", "verdict") is True
+    ours = [text for text in subject.comments(made.number) if "Another matter" not in text]
+    assert len(ours) == 1
+    assert ours[0].startswith("**fixed**")
+    assert any("Another matter" in text for text in subject.comments(made.number))
+
+
+def test_a_marker_that_somebody_else_wrote_is_not_taken_for_ours(subject):
+    host, made = opened(subject)
+    subject.say(made.number, "I say fixed.\n\n<!-- platform.ops verdict -->")
+    assert host.set_comment(made.number, "**stalled**", "verdict") is True
+    assert host.set_comment(made.number, "**fixed**", "verdict") is True
+    texts = subject.comments(made.number)
+    assert [text.split("\n")[0] for text in texts] == ["I say fixed.", "**fixed**"]
+
+
+def test_labels_come_and_go_after_the_merge_and_those_of_people_stay(subject):
+    host, made = opened(subject, labels=("limits",))
+    host.merge(made.number, expected_sha=made.head_sha, method="merge", message="x")
+    watched = host.update(made.number, labels=["verdict-stalled"])
+    assert set(watched.labels) == {"limits", "verdict-stalled"}
+    judged = host.update(made.number, labels=["verdict-fixed"], drop_labels=["verdict-stalled", "verdict-not-fixed"])
+    assert set(judged.labels) == {"limits", "verdict-fixed"}
+    assert set(subject.connect().get(made.number).labels) == {"limits", "verdict-fixed"}
+    assert not host.warnings
+
+
+def test_the_body_of_a_merged_one_can_be_written(subject):
+    host, made = opened(subject)
+    host.merge(made.number, expected_sha=made.head_sha, method="merge", message="x")
+    merged = host.update(made.number, body=f"{BODY}\n<!-- more -->")
+    assert (merged.state, merged.body.strip()) == ("merged", f"{BODY}\n<!-- more -->")
+    listed = {one.number: one for one in host.list("platform-ops/", LONG_AGO)}
+    assert (listed[made.number].merged_at, listed[made.number].closed_at) == (merged.merged_at, merged.closed_at)
+
+
 def test_closed_can_be_reopened(subject):
     host, made = opened(subject)
     closed = host.close(made.number, "Not wanted.")

@@ -46,6 +46,7 @@ class GitHub(Emulator):
             ("POST", "/repos/{owner}/{repo}/issues/{number}/comments"): self._create_comment,
             ("PATCH", "/repos/{owner}/{repo}/issues/comments/{id}"): self._edit_comment,
             ("POST", "/repos/{owner}/{repo}/issues/{number}/labels"): self._add_labels,
+            ("DELETE", "/repos/{owner}/{repo}/issues/{number}/labels/{name}"): self._remove_label,
             ("GET", "/repos/{owner}/{repo}/labels"): self._list_labels,
             ("POST", "/repos/{owner}/{repo}/labels"): self._create_label,
             ("GET", "/repos/{owner}/{repo}/commits/{sha}/check-runs"): self._check_runs,
@@ -69,6 +70,11 @@ class GitHub(Emulator):
     def set_check_run(self, repo: Repo, sha: str, name: str, conclusion: str | None) -> None:
         repo.check_runs.setdefault(sha, {})[name] = ("completed" if conclusion else "in_progress", conclusion)
         self._merge_what_waits(repo)
+
+    def say(self, repo: Repo, number: int, text: str, who: str) -> None:
+        """A comment of somebody else."""
+        self._comment_id += 1
+        repo.comments.append({"id": self._comment_id, "number": number, "body": text, "who": who})
 
     # Emulator
 
@@ -251,6 +257,13 @@ class GitHub(Emulator):
             return invalid("labels", "invalid", "Issue")
         pull.labels += [name for name in names if name not in pull.labels]
         return Response(200, [self._shapes.label(name) for name in pull.labels])
+
+    def _remove_label(self, _: Request, owner: str, repo: str, number: str, name: str) -> Response:
+        pull = self._need(owner, repo).pull(number)
+        if pull is None or unquote(name) not in pull.labels:
+            return error(404, "Label does not exist")
+        pull.labels.remove(unquote(name))
+        return Response(200, [self._shapes.label(label) for label in pull.labels])
 
     def _check_runs(self, request: Request, owner: str, repo: str, sha: str) -> Response:
         runs = self._need(owner, repo).check_runs.get(sha, {})

@@ -12,6 +12,8 @@ from typing import Any
 from tests.emulators.github_state import Pull, Repo
 from tests.emulators.openapi import Description
 
+OPERATOR = "operator"  # whose token our client uses
+
 
 class Shapes:
     def __init__(self, description: Description, web: str, api: str) -> None:
@@ -32,6 +34,7 @@ class Shapes:
             "issue_url": f"{api}/issues/{pull.number}",
             "title": pull.title,
             "body": pull.body,
+            "user": self._description.sample("simple-user", login=OPERATOR),
             "draft": pull.draft,
             "state": "open" if pull.open else "closed",
             "created_at": pull.created_at,
@@ -68,7 +71,8 @@ class Shapes:
 
     def comment(self, repo: Repo, comment: Mapping[str, Any]) -> dict[str, Any]:
         url = f"{self.api}/repos/{repo.name}/issues/comments/{comment['id']}"
-        return self._description.sample("issue-comment", id=comment["id"], body=comment["body"], url=url)
+        user = self._description.sample("simple-user", login=comment.get("who", OPERATOR))
+        return self._description.sample("issue-comment", id=comment["id"], body=comment["body"], url=url, user=user)
 
     def label(self, name: str) -> dict[str, Any]:
         return self._description.sample("label", name=name, description="")

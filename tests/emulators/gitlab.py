@@ -81,6 +81,7 @@ class GitLab(Emulator):
             ("PUT", f"{request}/merge"): self._accept,
             ("GET", f"{request}/notes"): self._notes,
             ("POST", f"{request}/notes"): self._create_note,
+            ("PUT", f"{request}/notes/{{note}}"): self._edit_note,
             ("GET", f"{project}/labels"): self._labels,
             ("POST", f"{project}/labels"): self._create_label,
             ("GET", f"{project}/repository/commits/{{sha}}/statuses"): self._statuses,
@@ -101,6 +102,10 @@ class GitLab(Emulator):
         for mr in project.merge_requests:
             if mr.state == "opened" and mr.auto_merge is not None and self._pipeline(project, self._head(project, mr)):
                 self._merge(project, mr, mr.auto_merge)
+
+    def say(self, project: Project, number: int, text: str, who: str) -> None:
+        """A note of somebody else."""
+        project.notes.append({"id": len(project.notes) + 1, "iid": number, "body": text, "who": who})
 
     # Emulator
 
@@ -191,6 +196,7 @@ class GitLab(Emulator):
         for name in filter(None, body.get("add_labels", "").split(",")):
             if name not in mr.labels:
                 mr.labels.append(name)
+        mr.labels = [name for name in mr.labels if name not in body.get("remove_labels", "").split(",")]
         mr.reviewer_ids = body.get("reviewer_ids", mr.reviewer_ids)
         mr.updated_at = stamp()
         event = body.get("state_event")
@@ -227,6 +233,8 @@ class GitLab(Emulator):
 
     def _notes(self, request: Request, id: str, iid: str) -> Response:
         rows = [self._note_json(note) for note in self._need(id).notes if note["iid"] == int(iid)]
+        if request.query.get("sort", "desc") == "desc":
+            rows.reverse()
         page, headers = paged(rows, request, f"{self.url}{API}")
         return Response(200, page, headers)
 
@@ -234,6 +242,13 @@ class GitLab(Emulator):
         notes = self._need(id).notes
         notes.append({"id": len(notes) + 1, "iid": int(iid), "body": request.json["body"]})
         return Response(201, self._note_json(notes[-1]))
+
+    def _edit_note(self, request: Request, id: str, iid: str, note: str) -> Response:
+        for known in self._need(id).notes:
+            if (known["id"], known["iid"]) == (int(note), int(iid)):
+                known["body"] = request.json["body"]
+                return Response(200, self._note_json(known))
+        return not_found("Note")
 
     def _labels(self, request: Request, id: str) -> Response:
         labels = self._need(id).labels
@@ -349,7 +364,7 @@ class GitLab(Emulator):
         return {**user, "web_url": f"{self.url}/{name}"}
 
     def _note_json(self, note: Mapping[str, Any]) -> dict[str, Any]:
-        author = self._user_json("operator")
+        author = self._user_json(note.get("who", "operator"))
         times = {"created_at": stamp(), "system": False, "noteable_iid": note["iid"]}
         return {"id": note["id"], "body": note["body"], "author": author, **times}
 

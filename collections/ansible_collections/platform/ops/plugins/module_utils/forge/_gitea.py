@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError, raise_refusal
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost, split_message
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Note
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
     GitLogin,
@@ -124,12 +125,22 @@ class GiteaHost(HttpHost):
     def _add_labels(self, number: int, labels: Mapping[str, int]) -> None:
         self._call("POST", f"/issues/{number}/labels", body={"labels": list(labels.values())})
 
-    def _comments(self, number: int) -> Iterable[str]:
+    def _drop_label(self, number: int, name: str, id_: int) -> None:  # noqa: ARG002 - Gitea goes by the id
+        self._call("DELETE", f"/issues/{number}/labels/{id_}")
+
+    def _author(self, number: int) -> str:
+        return str(self._call("GET", f"/pulls/{number}")["user"]["login"])
+
+    def _comments(self, number: int) -> Iterable[Note]:
         # This list has no pages.
-        return [comment["body"] for comment in self._call("GET", f"/issues/{number}/comments")]
+        for comment in self._call("GET", f"/issues/{number}/comments"):
+            yield Note(comment["id"], (comment.get("user") or {}).get("login", ""), comment["body"])
 
     def _post_comment(self, number: int, text: str) -> None:
         self._call("POST", f"/issues/{number}/comments", body={"body": text})
+
+    def _edit_comment(self, number: int, id_: int, text: str) -> None:  # noqa: ARG002 - Gitea goes by the comment
+        self._call("PATCH", f"/issues/comments/{id_}", body={"body": text})
 
     def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None:
         title, text = split_message(message)

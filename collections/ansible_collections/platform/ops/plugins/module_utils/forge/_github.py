@@ -20,6 +20,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors im
     no_answer,
 )
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost, split_message
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Note
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
     GitLogin,
@@ -173,11 +174,22 @@ class GitHubHost(HttpHost):
         # PyGithub sends a bare list, which the published description does not have.
         self._send("POST", f"/issues/{number}/labels", {"labels": list(labels)})
 
-    def _comments(self, number: int) -> Iterable[str]:
-        return [comment.body or "" for comment in self._repo.get_pull(number).get_issue_comments()]
+    def _drop_label(self, number: int, name: str, id_: int) -> None:  # noqa: ARG002 - GitHub goes by the name
+        self._send("DELETE", f"/issues/{number}/labels/{quote(name, safe='')}")
+
+    def _author(self, number: int) -> str:
+        opened_by = self._repo.get_pull(number).user
+        return opened_by.login if opened_by else ""
+
+    def _comments(self, number: int) -> Iterable[Note]:
+        for comment in self._repo.get_pull(number).get_issue_comments():
+            yield Note(comment.id, comment.user.login if comment.user else "", comment.body or "")
 
     def _post_comment(self, number: int, text: str) -> None:
         self._repo.get_pull(number).create_issue_comment(text)
+
+    def _edit_comment(self, number: int, id_: int, text: str) -> None:  # noqa: ARG002 - GitHub goes by the comment
+        self._send("PATCH", f"/issues/comments/{id_}", {"body": text})
 
     def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None:
         title, body = split_message(message)

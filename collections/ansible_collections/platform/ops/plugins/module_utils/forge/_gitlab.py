@@ -21,6 +21,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors im
     raise_refusal,
 )
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_host import HttpHost
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Note
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import (
     CheckState,
     GitLogin,
@@ -134,12 +135,22 @@ class GitLabHost(HttpHost):
     def _add_labels(self, number: int, labels: Mapping[str, int]) -> None:
         self._project.mergerequests.update(number, {"add_labels": ",".join(labels)})
 
-    def _comments(self, number: int) -> Iterable[str]:
+    def _drop_label(self, number: int, name: str, id_: int) -> None:  # noqa: ARG002 - GitLab goes by the name
+        self._project.mergerequests.update(number, {"remove_labels": name})
+
+    def _author(self, number: int) -> str:
+        return str(self._project.mergerequests.get(number).attributes["author"]["username"])
+
+    def _comments(self, number: int) -> Iterable[Note]:
         merge_request = self._project.mergerequests.get(number, lazy=True)
-        return [note.body for note in merge_request.notes.list(iterator=True)]
+        for note in merge_request.notes.list(iterator=True, sort="asc", order_by="created_at"):
+            yield Note(note.id, note.author["username"], note.body)
 
     def _post_comment(self, number: int, text: str) -> None:
         self._project.mergerequests.get(number, lazy=True).notes.create({"body": text})
+
+    def _edit_comment(self, number: int, id_: int, text: str) -> None:
+        self._project.mergerequests.get(number, lazy=True).notes.update(id_, {"body": text})
 
     def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None:
         self._accept(

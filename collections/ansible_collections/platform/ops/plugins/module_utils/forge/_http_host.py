@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._checks import judge
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import RefusalError
-from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Verbs
+from ansible_collections.platform.ops.plugins.module_utils.forge._http_verbs import Note, Verbs
 
 if TYPE_CHECKING:
     from ansible_collections.platform.ops.plugins.module_utils.forge._http import Calls
@@ -95,6 +96,7 @@ class HttpHost(Verbs):
         title: str | None = None,
         body: str | None = None,
         labels: Sequence[str] | None = None,
+        drop_labels: Sequence[str] | None = None,
         draft: bool | None = None,
     ) -> PullRequest:
         def differs(pull: PullRequest) -> bool:
@@ -121,18 +123,39 @@ class HttpHost(Verbs):
                 return None if differs(now) else now
 
             current = self.calls.write(f"update {self._called(number)}", edit, edited)
+        current = self._without_labels(current, drop_labels or ())
         return self._with_labels(current, labels or ())
 
     def comment(self, number: int, text: str, marker: str) -> bool:
         what = f"comment on {self._called(number)}"
-        hidden = f"<!-- platform.ops {marker} -->"
+        hidden = _hidden(marker)
 
         def stands() -> bool:
-            return any(hidden in comment for comment in self._comments(number))
+            return any(hidden in comment.text for comment in self._comments(number))
 
         if self.calls.read(what, stands):
             return False
         return self._write(what, lambda: self._post_comment(number, f"{text}\n\n{hidden}"), stands)
+
+    def set_comment(self, number: int, text: str, marker: str) -> bool:
+        what = f"comment on {self._called(number)}"
+        wanted = f"{text}\n\n{_hidden(marker)}"
+
+        def standing() -> Note | None:
+            author = self._author(number)
+            ours = (note for note in self._comments(number) if note.author == author)
+            return next((note for note in ours if _hidden(marker) in note.text), None)
+
+        def reads_so() -> bool:
+            note = standing()
+            return note is not None and _same(note.text, wanted)
+
+        note = self.calls.read(what, standing)
+        if note is None:
+            return self._write(what, lambda: self._post_comment(number, wanted), reads_so)
+        if _same(note.text, wanted):
+            return False
+        return self._write(what, lambda: self._edit_comment(number, note.id, wanted), reads_so)
 
     def close(self, number: int, comment: str | None = None) -> PullRequest:
         current = self.get(number)
@@ -269,6 +292,27 @@ class HttpHost(Verbs):
             self.warnings.append(error.message)
             return pull
 
+    def _without_labels(self, pull: PullRequest, labels: Sequence[str]) -> PullRequest:
+        there = {label.lower() for label in pull.labels}
+        old = [label for label in dict.fromkeys(labels) if label.lower() in there]
+        if not old:
+            return pull
+        what = f"take labels off {self._called(pull.number)}"
+        try:
+            for name in old:
+                self._write(what, partial(self._drop_one, pull.number, name, self._label_id(what, name)), lambda: False)
+            return self.get(pull.number)
+        except OpsError as error:
+            self.warnings.append(error.message)
+            return pull
+
+    def _drop_one(self, number: int, name: str, id_: int) -> None:
+        try:
+            self.calls.once(lambda: self._drop_label(number, name, id_))
+        except RefusalError as refusal:
+            if refusal.status != 404:  # gone already
+                raise
+
     def _label_id(self, what: str, name: str) -> int:
         """The id of a label, which is made if the repository does not have it. To GitHub case makes no difference."""
         if self._label_ids is None:
@@ -313,6 +357,10 @@ class HttpHost(Verbs):
 
 def _newest_first(pulls: Iterable[PullRequest]) -> Sequence[PullRequest]:
     return sorted(pulls, key=lambda pull: pull.number, reverse=True)
+
+
+def _hidden(marker: str) -> str:
+    return f"<!-- platform.ops {marker} -->"
 
 
 def _same(left: str, right: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
         NewPullRequest,
         PullRequest,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment as its host shows it."""
+
+    id: int
+    author: str
+    text: str
 
 
 class Verbs(ABC):
@@ -71,10 +81,22 @@ class Verbs(ABC):
     def _add_labels(self, number: int, labels: Mapping[str, int]) -> None: ...
 
     @abstractmethod
-    def _comments(self, number: int) -> Iterable[str]: ...
+    def _drop_label(self, number: int, name: str, id_: int) -> None:
+        """Take one off that is there; raises RefusalError 404 where it is not."""
+
+    @abstractmethod
+    def _author(self, number: int) -> str:
+        """Name of the account that opened it."""
+
+    @abstractmethod
+    def _comments(self, number: int) -> Iterable[Note]:
+        """Oldest first."""
 
     @abstractmethod
     def _post_comment(self, number: int, text: str) -> None: ...
+
+    @abstractmethod
+    def _edit_comment(self, number: int, id_: int, text: str) -> None: ...
 
     @abstractmethod
     def _merge(self, current: PullRequest, method: MergeMethod, message: str) -> None: ...

@@ -147,14 +147,16 @@ class LocalHost:
         title: str | None = None,
         body: str | None = None,
         labels: Sequence[str] | None = None,
+        drop_labels: Sequence[str] | None = None,
         draft: bool | None = None,
     ) -> PullRequest:
         def change(record: Record) -> Record:
+            kept = [label for label in record.labels if label not in (drop_labels or ())]
             return replace(
                 record,
                 title=record.title if title is None else title,
                 body=record.body if body is None else body,
-                labels=tuple(dict.fromkeys((*record.labels, *(labels or ())))),
+                labels=tuple(dict.fromkeys((*kept, *(labels or ())))),
                 draft=record.draft if draft is None else draft,
             )
 
@@ -165,6 +167,19 @@ class LocalHost:
             return False
         added = Comment(self._now(), text, marker)
         self._change(number, "Comment", lambda record: replace(record, comments=(*record.comments, added)))
+        return True
+
+    def set_comment(self, number: int, text: str, marker: str) -> bool:
+        standing = [comment for comment in self._one(number).record.comments if comment.marker == marker]
+        if [comment.text for comment in standing] == [text]:
+            return False
+        said = Comment(self._now(), text, marker)
+
+        def change(record: Record) -> Record:
+            others = tuple(comment for comment in record.comments if comment.marker != marker)
+            return replace(record, comments=(*others, said))
+
+        self._change(number, "Comment", change)
         return True
 
     def comments(self, number: int) -> Sequence[str]:
@@ -361,8 +376,11 @@ class LocalHost:
             if record == kept.record:
                 return self._shown(kept)
             record = replace(record, updated_at=self._now())
-            mark = f"{OPEN}{record.branch}"
-            refs = [f"update {mark} {record.head_sha}" if record.state == "open" else f"delete {mark}"]
+            mark, refs = f"{OPEN}{record.branch}", []
+            if record.state == "open":
+                refs = [f"update {mark} {record.head_sha}"]
+            elif kept.record.state == "open":  # else the mark, if there is one, is that of a newer one
+                refs = [f"delete {mark}"]
             return self._shown(_Kept(record, self._store.write(record, event, kept.commit, refs)))
 
     def _tip(self, branch: str) -> str:

@@ -133,12 +133,19 @@ class Host(Protocol):
         title: str | None = None,
         body: str | None = None,
         labels: Sequence[str] | None = None,
+        drop_labels: Sequence[str] | None = None,
         draft: bool | None = None,
     ) -> PullRequest:
-        """Change what is given. `labels` are added; those that people set stay."""
+        """Change what is given, whatever its state. `labels` are added, `drop_labels` taken off; all others stay."""
 
     def comment(self, number: int, text: str, marker: str) -> bool:
         """Add a comment unless one with this hidden marker stands there; return whether one was added."""
+
+    def set_comment(self, number: int, text: str, marker: str) -> bool:
+        """Have one comment with this hidden marker that reads so; return whether that changed anything.
+
+        Only comments by the account that opened the pull request count: anybody can copy a marker.
+        """
 
     def close(self, number: int, comment: str | None = None) -> PullRequest: ...
 
