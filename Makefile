@@ -27,8 +27,8 @@ docs: setup ## build the documentation into build/docs
 bench: setup ## measure against the peers; writes docs/benchmarks.md
 	@scripts/bench
 
-lab-up: setup ## a real Kubernetes without Docker, built on first use
-	@.venv/bin/python -m lab up
+lab-up: setup ## a real Kubernetes, without Docker or on kind, built on first use
+	@.venv/bin/python -m lab up --machines 2 --nodes 5
 
 lab-status: setup ## what runs in the lab
 	@.venv/bin/python -m lab status

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from lab import expose, images, lifecycle, machine, network, parts, prepare, simulated, state, status
+from lab import backend, expose, images, kind, lifecycle, machine, network, parts, prepare, simulated, state, status
 from lab.place import Lab, place
 from lab.shell import LabError, say
 from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true")
     shown.set_defaults(do=show)
     commands.add_parser("build", help="install and build all that `up` needs").set_defaults(do=build_all)
+    commands.add_parser("backend", help="what a new lab would be made of").set_defaults(do=say_backend)
     more = commands.add_parser("add", help="start a part in a running lab")
     more.add_argument("parts", nargs="+", choices=parts.GROUPS)
     more.set_defaults(do=add_parts)
@@ -117,6 +118,13 @@ def build_all(_lab: Lab, _options: Options) -> None:
 def start_lab(lab: Lab, options: Options) -> None:
     if options.bare and (options.machines or options.nodes or options.parts):
         raise LabError("a bare lab has no cluster: add machines with `machine add NAME --no-join`, and nothing else")
+    if (backend.of(lab) or backend.for_new_labs()) == backend.KIND:
+        if options.parts or options.bare:
+            raise LabError(f"--with and --bare are for labs with machines: {backend.VARIABLE}=machines")
+        if options.nodes:
+            say(f"kind has no simulated nodes: the {options.nodes} that were asked for are left out")
+        kind.up(lab, options.machines)
+        return
     build(machines=options.machines > 0 or options.bare)
     lifecycle.up(lab, bare=options.bare)
     say(f"lab {lab.name}: the {'network' if options.bare else 'control plane'} is ready")
@@ -129,29 +137,37 @@ def start_lab(lab: Lab, options: Options) -> None:
     add_parts(lab, options)
 
 
+def say_backend(_lab: Lab, _options: Options) -> None:
+    print(backend.for_new_labs())
+
+
 def down(lab: Lab, _options: Options) -> None:
-    lifecycle.down(lab)
+    if backend.of(lab) == backend.KIND:
+        kind.down(lab)
+    else:
+        lifecycle.down(lab)
 
 
 def show(lab: Lab, options: Options) -> int:
-    report = status.status(lab)
-    print(json.dumps(report, indent=1) if options.json else "\n".join(status.lines(report)))
+    made_of = kind if backend.of(lab) == backend.KIND else status
+    report = made_of.status(lab)
+    print(json.dumps(report, indent=1) if options.json else "\n".join(made_of.lines(report)))
     return 0 if report["exists"] else 3
 
 
 def add_parts(lab: Lab, options: Options) -> None:
-    must_exist(lab)
+    must_exist(lab, "parts to add")
     for part in options.parts:
         parts.add(lab, part)
 
 
 def expose_server(lab: Lab, options: Options) -> None:
-    must_exist(lab)
+    must_exist(lab, "network of its own: its kubeconfig works everywhere on this host")
     print(expose.expose(lab, options.server, options.port))
 
 
 def machine_add(lab: Lab, options: Options) -> None:
-    must_exist(lab)
+    must_exist(lab, "machines to add: `up --machines N` makes its workers")
     build(machines=True)
     machine.add(lab, options.name, memory=options.memory, join=not options.no_join, contents=options.images)
 
@@ -170,12 +186,14 @@ def machine_ssh(lab: Lab, options: Options) -> None:
 
 
 def node_add(lab: Lab, options: Options) -> None:
-    must_exist(lab)
+    must_exist(lab, "simulated nodes")
     names = options.names or simulated.next_names(lab, 1)
     simulated.add(lab, names, cpu=options.cpu, memory=options.memory)
 
 
 def kubectl(lab: Lab, options: Options) -> None:
+    if backend.of(lab) == backend.KIND:
+        os.execvp(tool("kubectl"), kind.kubectl(lab, *options.words))
     become(lab, str(tool("kubectl")), "--kubeconfig", str(lab.kubeconfig), *options.words)
 
 
@@ -184,14 +202,16 @@ def execute(lab: Lab, options: Options) -> None:
 
 
 def become(lab: Lab, *words: str) -> None:
-    must_exist(lab)
+    must_exist(lab, "network to run commands in")
     if not words:
         raise LabError("name a command to run in the lab's network")
     command = network.inside(lab.netns, *words)
     os.execvp(command[0], command)
 
 
-def must_exist(lab: Lab) -> None:
+def must_exist(lab: Lab, what: str) -> None:
+    """`what`: what a kind cluster does not have of it."""
+    backend.must_be_machines(lab, what)
     if not state.exists(lab):
         raise LabError(f"there is no lab {lab.name}; `python -m lab up` makes it")
 

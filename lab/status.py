@@ -23,6 +23,7 @@ def status(lab: Lab) -> dict[str, Any]:
     return {
         "lab": lab.name,
         "exists": True,
+        "backend": "machines",
         "folder": str(lab.folder),
         "network_namespace": lab.netns,
         "kubeconfig": str(lab.kubeconfig),

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-ROLES = (ROOT / "roles", ROOT / "collections/ansible_collections/platform/ops/roles")
+ROLES = (ROOT / "roles", ROOT / "collections/ansible_collections/platform/ops/roles", ROOT / "lab/roles")
 MARKUP = re.compile(r"\b[CVOMEP]\(([^)]*)\)")
 
 
