@@ -75,7 +75,8 @@ class World:
 
     def writer(self, holder: str = "") -> Writer:
         self.runs += 1
-        return Writer(self.api, "workers", "platform-ops", holder or f"run-{self.runs}", LEASE, clock=lambda: self.now)
+        holder = holder or f"run-{self.runs}"
+        return Writer(self.api, "workers", "platform-ops", holder, LEASE, clock=lambda: self.now, sleep=self.sleep)
 
     def run(self, what: str, names: tuple[str, ...] = (), count: int | None = None) -> list[Result]:
         """What role node_scale does: plan and act, let the provider do its jobs, go on, until nothing is left now."""
@@ -84,7 +85,9 @@ class World:
         for _ in range(ROUNDS):
             operator = Operator(writer, sleep=self.sleep, patience=5.0)
             scaling = Scaling(writer, operator, dry=False)
-            if results or what == "resumed":
+            if not results and what == "kept":
+                _, result = scaling.present(None, pods=False)
+            elif results or what == "resumed":
                 _, result = scaling.resumed()
             elif what == "present":
                 _, result = scaling.present(count)

@@ -10,17 +10,18 @@ short_description: Show a node pool, what is under way in it, and what leaked
 version_added: 0.1.0
 author: platform.ops contributors (@platform-ops)
 description:
-  - Reads the pool's record and its Nodes, and finds what they and the provider do not agree on - a machine without
-    record, a record without machine or Node, a Node without machine, an address without owner, a cordon of ours that
-    no operation stands for.
+  - Reads the pool's record, or those of all pools, and its Nodes, and finds what they and the provider do not agree
+    on - a machine without record, a record without machine or Node, a Node without machine, an address without owner,
+    a cordon of ours that no operation stands for.
 extends_documentation_fragment: [platform.ops.cluster]
 options:
   pool:
-    description: The name of the NodePool.
+    description: The name of the NodePool; all pools when left out.
     type: str
-    required: true
   machines:
-    description: The machines that the provider has, for comparison; leave it out when the provider cannot list them.
+    description:
+      - The machines that the provider of O(pool) has, for comparison.
+      - Leave it out when the provider cannot list them.
     type: list
     elements: dict
     suboptions:
@@ -55,26 +56,33 @@ nodes:
   description: The pool's Nodes, each with C(name), C(ready) and C(schedulable).
   type: list
   elements: dict
-  returned: success
+  returned: with O(pool)
 record:
   description: The state of the pool as it is kept in the cluster.
   type: dict
-  returned: success
+  returned: with O(pool)
 leaks:
   description: What does not agree; each with C(kind), C(name) and C(message).
+  type: list
+  elements: dict
+  returned: with O(pool)
+pools:
+  description:
+    - Each pool with its C(name), C(nodes), C(record) and C(leaks), the C(minimum) in force, its C(provider), and in
+      C(due) why a run now has something to do, C(under_way) or C(below_minimum); empty when there is nothing.
   type: list
   elements: dict
   returned: success
 """
 
+import time
 from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._main import main_of
-from ansible_collections.platform.ops.plugins.module_utils.capacity import _leaks, _parse, _store
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _parse, _store, _watch
 from ansible_collections.platform.ops.plugins.module_utils.capacity._arguments import LIBRARIES, api_of
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
-from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import members
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Machine, state_json
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.stack._spec import CLUSTER_OPTIONS
@@ -82,7 +90,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._spec import CL
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **CLUSTER_OPTIONS,
-        "pool": {"type": "str", "required": True},
+        "pool": {"type": "str"},
         "machines": {
             "type": "list",
             "elements": "dict",
@@ -94,24 +102,35 @@ SPEC: dict[str, Any] = {
         },
     },
     "supports_check_mode": True,
+    "required_by": {"machines": ["pool"]},
 }
 
 
 def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:  # noqa: ARG001 (_in_process.py)
-    api = api_of(params)
-    pool = _store.read(api, params["pool"])
-    nodes = members(pool, map(_parse.node, api.items(_paths.NODES)))
+    api, now = api_of(params), time.time()
+    pools = [_store.read(api, params["pool"])] if params["pool"] else _store.every(api)
+    nodes = [_parse.node(raw) for raw in api.items(_paths.NODES)] if pools else []
     listed = None
     if params["machines"] is not None:
         listed = [Machine(item["name"], Time(0), item["address"], item["provider_id"]) for item in params["machines"]]
+    found = [_shown(_watch.view(pool, nodes, listed, now)) for pool in pools]
+    alone = {key: found[0][key] for key in ("nodes", "record", "leaks")} if params["pool"] else {}
+    return {"changed": False, "pools": found, **alone}
+
+
+def _shown(view: _watch.View) -> dict[str, Any]:
+    provider = view.pool.spec.provider
     return {
-        "changed": False,
+        "name": view.pool.name,
         "nodes": [
             {"name": node.name, "ready": node.ready, "schedulable": not node.unschedulable and node.ready}
-            for node in nodes
+            for node in view.nodes
         ],
-        "record": state_json(pool.state),
-        "leaks": [asdict(leak) for leak in _leaks.find(pool, nodes, listed)],
+        "record": state_json(view.pool.state),
+        "leaks": [asdict(leak) for leak in view.leaks],
+        "minimum": view.least,
+        "provider": {"role": provider.role, "variables": dict(provider.variables)},
+        "due": str(view.due),
     }
 
 

@@ -38,7 +38,8 @@ options:
     description:
       - One entry per decision; keys with an empty value count as not given.
       - C(decision), required, is one of V(opened), V(updated), V(unchanged), V(refused), V(declined), V(limited),
-        V(failed), V(would_open), V(merged), V(closed).
+        V(failed), V(would_open), V(merged), V(closed), and of nodes V(started), V(would_start), V(completed),
+        V(undone).
       - C(id) is the id of the remediation; left out for what no alert asked for, such as a merge.
       - C(kind), C(source), C(cluster), C(target) (as C(namespace/kind/name/container)) and C(resource) say what it is
         about, C(reason) (a stable code) and C(message) (a sentence) why it was decided so.

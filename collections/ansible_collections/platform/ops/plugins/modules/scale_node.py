@@ -24,9 +24,10 @@ options:
       - V(present) adds what pending pods, the pool's minimum and O(count) need. For each pending pod it says whether a
         node helps, and if not, why.
       - V(absent) removes O(name), or the best candidate when no name is given, and says for each node what blocks it.
+      - V(kept) adds what the minimum in force asks for, whatever pods wait, and gets on with what is under way.
       - V(resumed) begins nothing and gets on with what is under way.
     type: str
-    choices: [present, absent, resumed]
+    choices: [present, absent, kept, resumed]
     default: present
   count:
     description:
@@ -132,6 +133,7 @@ from ansible_collections.platform.ops.plugins.module_utils._main import main_of
 from ansible_collections.platform.ops.plugins.module_utils.capacity._arguments import (
     LIBRARIES,
     POOL_OPTIONS,
+    SERVICE_OPTION,
     api_of,
     writer_of,
 )
@@ -141,19 +143,11 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._scale impor
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **POOL_OPTIONS,
-        "state": {"type": "str", "choices": ["present", "absent", "resumed"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "kept", "resumed"], "default": "present"},
         "count": {"type": "int"},
         "name": {"type": "str"},
         "wait": {"type": "int", "default": 20},
-        "service": {
-            "type": "dict",
-            "default": {},
-            "options": {
-                "namespace": {"type": "str", "default": ""},
-                "pod": {"type": "str", "default": ""},
-                "lease": {"type": "str", "default": ""},
-            },
-        },
+        "service": SERVICE_OPTION,
     },
     "supports_check_mode": True,
 }
@@ -170,6 +164,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     try:
         if state == "present":
             pool, result = scaling.present(count)
+        elif state == "kept":
+            pool, result = scaling.present(None, pods=False)
         elif state == "absent":
             pool, result = scaling.absent([name] if name else [], Service(**params["service"]))
         else:
@@ -177,7 +173,12 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     finally:
         if not params["holder"]:
             writer.release()
-    answer = result.json(pool)
+    provider = pool.spec.provider
+    answer = {
+        **result.json(),
+        "pool": pool.name,
+        "provider": {"role": provider.role, "variables": dict(provider.variables)},
+    }
     return answer if diff_mode else {key: value for key, value in answer.items() if key != "diff"}
 
 

@@ -28,6 +28,16 @@ POOL_OPTIONS: dict[str, Any] = {
     "lease_namespace": {"type": "str", "default": "platform-ops"},
     "lease_duration": {"type": "int", "default": 300},
 }
+# This service itself, see _scale.Service.
+SERVICE_OPTION: dict[str, Any] = {
+    "type": "dict",
+    "default": {},
+    "options": {
+        "namespace": {"type": "str", "default": ""},
+        "pod": {"type": "str", "default": ""},
+        "lease": {"type": "str", "default": ""},
+    },
+}
 LIBRARIES = {"kubernetes": KUBERNETES_IMPORT_ERROR}
 
 

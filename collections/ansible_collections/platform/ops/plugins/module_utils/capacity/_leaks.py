@@ -14,6 +14,11 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node
 
 
+# Seen from record and Nodes alone, and those that take the provider's list of machines.
+SEEN = ("record_without_node", "address_twice", "cordon_without_operation")
+LISTED = ("machine_without_record", "record_without_machine", "node_without_machine", "address_without_owner")
+
+
 @dataclass(frozen=True, slots=True)
 class Leak:
     kind: str
@@ -52,6 +57,10 @@ def find(pool: Pool, members: Sequence[Node], listed: Sequence[Machine] | None) 
         Leak("record_without_machine", name, f"machine {name} is recorded, but the provider does not have it")
         for name in sorted(recorded.keys() - there.keys())
     ]
+    for name in sorted(recorded.keys() - there.keys() - nodes):
+        if address := recorded[name].address:
+            message = f"address {address} is kept for {name}, whose machine and Node are both gone"
+            leaks.append(Leak("address_without_owner", address, message))
     leaks += [
         Leak("node_without_machine", name, f"Node {name} is in the cluster, but the provider has no such machine")
         for name in sorted(nodes - there.keys())

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import (
     ConflictError,
@@ -53,6 +56,8 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster._api import A
 
 # More steps than this without reaching a wait mean that a write has no effect: better stop than spin.
 MOST_STEPS = 60
+PLANNING = "nodepools"
+PLANNING_DURATION, PLANNING_PATIENCE = 30, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,19 @@ class Job:
     started: str  # when the operation began
 
 
+class Ended(NamedTuple):
+    node: str
+    ok: bool  # it reached its end, and was not taken back
+    message: str
+    kind: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Progress:
     jobs: list[Job] = field(default_factory=list)
     waiting: list[tuple[str, str, float]] = field(default_factory=list)  # node, why, until
-    ended: list[tuple[str, bool, str]] = field(default_factory=list)  # node, reached its end, message
+    ended: list[Ended] = field(default_factory=list)
     performed: list[str] = field(default_factory=list)
 
 
@@ -90,16 +103,22 @@ class Writer:
     holder: str
     duration: int
     clock: Callable[[], float]
+    sleep: Callable[[float], None] = time.sleep
     _held: _lease.Held | None = None
     _renewed: float = 0.0
 
     def held(self, *, renewed: bool = False) -> _lease.Held:
-        """`renewed`: the whole duration is needed from now on."""
+        """`renewed`: the whole duration is needed from now on.
+
+        Raises:
+            ConflictError: (fenced) others held it since this run began. What this run has read and planned is stale,
+                even when it could have the Lease again.
+        """
         now = self.clock()
-        if renewed or self._held is None or now - self._renewed > self.duration / 3:
+        if renewed or self._held is None or not self.fresh():
             floor = _store.read(self.api, self.pool).state.term
             try:
-                self._held = _lease.acquire(
+                held = _lease.acquire(
                     self.api,
                     self.namespace,
                     lease_name(self.pool),
@@ -116,11 +135,45 @@ class Writer:
                     "it does the work.",
                     reason="busy",
                 ) from error
-            self._renewed = now
+            if self._held is not None and held.term != self._held.term:
+                self._held = held
+                self.release()
+                raise ConflictError(
+                    f"Failed to go on with NodePool {self.pool}: this run slept longer than its Lease, and others "
+                    "worked on the pool meanwhile; the next run goes on from the record, nothing is lost.",
+                    reason="fenced",
+                )
+            self._held, self._renewed = held, now
         return self._held
+
+    def fresh(self) -> bool:
+        """Whether most of the Lease's time is still to come."""
+        return self.clock() - self._renewed <= self.duration / 3
 
     def change(self, how: Callable[[Pool], State]) -> Pool:
         return _store.change(self.api, self.pool, self.held(), how)
+
+    @contextmanager
+    def planning(self) -> Iterator[None]:
+        """While no other pool plans: what one begins for a pod, the next one counts.
+
+        It takes a second or two, so this waits for a while before it says busy.
+        """
+        give_up = self.clock() + PLANNING_PATIENCE
+        while True:
+            try:
+                _lease.acquire(
+                    self.api, self.namespace, PLANNING, self.holder, duration=PLANNING_DURATION, clock=self.clock
+                )
+                break
+            except ConflictError as error:
+                if self.clock() > give_up:
+                    raise ConflictError(error.message, reason="busy") from error
+                self.sleep(0.5)
+        try:
+            yield
+        finally:
+            _lease.release(self.api, self.namespace, PLANNING, self.holder, self.clock)
 
     def release(self) -> None:
         if self._held is not None:
@@ -208,7 +261,8 @@ class Operator:
                 progress.waiting.append((op.node, why, until))
             case Close(ok, message):
                 self._writer.change(lambda pool: _changes.finish(pool, op, ok, self._clock()))
-                progress.ended.append((op.node, ok, message))
+                reason = op.failure.error_class if op.failure and not ok else "done"
+                progress.ended.append(Ended(op.node, ok, message, op.kind, reason))
 
     def _write(self, op: Operation) -> None:
         self._writer.change(lambda current: _changes.write(current, op))
@@ -267,6 +321,8 @@ def claim(writer: Writer, operation: str, action: Action) -> bool:
     """
     writer.held(renewed=True)
     op = _store.read(writer.api, writer.pool).state.operation(operation)
+    if not writer.fresh():
+        return False  # it slept while it asked: what it read may be long past
     return op is not None and EXPECTED.get(op.phase) is action
 
 

@@ -32,9 +32,15 @@ def size(pool: Pool, members: Sequence[Node]) -> int:
     return len(pool.state.names() | {node.name for node in members})
 
 
+def wanting(pool: Pool, members: Sequence[Node], now: float) -> int:
+    """How many nodes are missing from the minimum in force, those on their way counted."""
+    undone = sum(op.kind == "out" and op.phase is Phase.UNDOING for op in pool.state.operations)
+    return pool.spec.least_now(now) - (size(pool, members) - len(_outgoing(pool)) - undone)
+
+
 def template(pool: Pool, cluster: Cluster) -> Template:
     return Template(
-        prefix=pool.spec.slots.prefix,
+        prefix=f"{pool.name}/",
         allocatable=pool.spec.allocatable,
         labels=tuple(sorted(pool.spec.labels.items())),
         taints=pool.spec.taints,
@@ -42,7 +48,21 @@ def template(pool: Pool, cluster: Cluster) -> Template:
     )
 
 
-def out_plan(pool: Pool, cluster: Cluster, *, asked: int | None, now: float) -> OutPlan:
+def out_plan(
+    pool: Pool,
+    cluster: Cluster,
+    *,
+    asked: int | None,
+    others: Sequence[Pool] = (),
+    pods: bool = True,
+    now: float,
+) -> OutPlan:
+    """
+    Args:
+        asked: the size somebody asked for.
+        others: the other pools: a pod that a node of theirs on its way will take needs none of this one.
+        pods: False when only the minimum in force and `asked` count.
+    """
     arriving, whole = _arriving(pool), size(pool, cluster.members(pool))
     unfinished = sum(op.kind == "out" for op in pool.state.operations)
     room = room_out(
@@ -51,13 +71,15 @@ def out_plan(pool: Pool, cluster: Cluster, *, asked: int | None, now: float) -> 
     if pool.spec.paused:
         room = Room(0, (*room.limits, _PAUSED))
     # A Node that has joined but is not admitted stands in for nothing: its operation is counted as arriving.
-    there = [node for node in cluster.nodes if node.name not in arriving]
+    coming = arriving.union(*map(_arriving, others))
+    there = [node for node in cluster.nodes if node.name not in coming]
     reclaimable = [op.node for op in pool.state.operations if op.phase is Phase.DRAINING and not op.foreign_cordon]
     return plan_out(
         Snapshot(there, cluster.pods),
-        pending(cluster.pods),
+        pending(cluster.pods) if pods else [],
         template(pool, cluster),
         arriving=len(arriving),
+        elsewhere=[(template(other, cluster), len(_arriving(other))) for other in others if _arriving(other)],
         # those that leave count against max above, but not towards what is wanted
         size=whole - len(_outgoing(pool)) - (unfinished - len(arriving)),
         least=pool.spec.least_now(now),
@@ -69,8 +91,21 @@ def out_plan(pool: Pool, cluster: Cluster, *, asked: int | None, now: float) -> 
     )
 
 
-def in_plan(pool: Pool, cluster: Cluster, *, names: Sequence[str], guarded: Mapping[str, str], now: float) -> InPlan:
-    """With names: these alone, whatever their use; cool-downs do not apply to what a person asked for."""
+def in_plan(
+    pool: Pool,
+    cluster: Cluster,
+    *,
+    names: Sequence[str],
+    guarded: Mapping[str, str],
+    idle: Mapping[str, float] | None = None,
+    now: float,
+) -> InPlan:
+    """With names: these alone, whatever their use; cool-downs do not apply to what a person asked for.
+
+    Args:
+        idle: since when alerts say that nodes are idle. A node that was busy since the last look began anew then.
+    """
+    unneeded = {name: max(since, (idle or {}).get(name, since)) for name, since in pool.state.unneeded.items()}
     arriving, outgoing = _arriving(pool), _outgoing(pool)
     members = cluster.members(pool)
     staying = [node for node in members if node.name not in arriving and node.name not in outgoing]
@@ -95,7 +130,7 @@ def in_plan(pool: Pool, cluster: Cluster, *, names: Sequence[str], guarded: Mapp
         budgets=cluster.budgets,
         rules=pool.spec.in_,
         room=room,
-        unneeded=pool.state.unneeded,
+        unneeded=unneeded,
         guarded=guarded,
         failed=pool.state.failed,
         names=names,

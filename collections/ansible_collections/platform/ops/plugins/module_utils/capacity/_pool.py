@@ -173,6 +173,7 @@ class Spec:
     in_: InRules
     paused: bool
     raised: tuple[Window, ...]
+    priority: int = 0  # of several pools that could take a pod, the one with the largest gets the node
 
     def least_now(self, now: float) -> int:
         return least_at(self.least, self.most, self.raised, now)
@@ -212,6 +213,7 @@ def _spec(name: str, raw: Mapping[str, Any]) -> Spec:
         in_=in_rules(raw.get("scaleIn")),
         paused=bool(raw.get("paused")),
         raised=windows(name, raw.get("raised")),
+        priority=raw.get("priority", 0),
     )
 
 

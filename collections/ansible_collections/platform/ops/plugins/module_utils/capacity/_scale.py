@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster._api import A
 
 # Lists in results are cut here; the counts are always whole.
 MOST_SHOWN = 500
+How = Callable[[Pool], State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +43,23 @@ class Result:
     after: State
     plan: dict[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    out: OutPlan | None = None
+    in_: InPlan | None = None
 
     @property
     def changed(self) -> bool:
         written = replace(self.after, term=0, holder="", unneeded={})
         return written != replace(self.before, term=0, holder="", unneeded={}) or bool(self.progress.performed)
 
-    def json(self, pool: Pool) -> dict[str, Any]:
-        provider = pool.spec.provider
+    def json(self) -> dict[str, Any]:
         return {
             "changed": self.changed,
-            "pool": pool.name,
             "plan": self.plan,
-            "provider": {"role": provider.role, "variables": dict(provider.variables)},
             "jobs": [asdict(job) for job in self.progress.jobs],
             "waiting": [
                 {"node": node, "message": why, "until": timestamp(until)} for node, why, until in self.progress.waiting
             ],
-            "ended": [{"node": node, "ok": ok, "message": message} for node, ok, message in self.progress.ended],
+            "ended": [ended._asdict() for ended in self.progress.ended],
             "performed": self.progress.performed,
             "operations": state_json(self.after).get("operations", []),
             "diff": {"before": _shown(self.before), "after": _shown(self.after)},
@@ -90,15 +90,37 @@ def guarded(api: Api, service: Service, now: float) -> dict[str, str]:
 
 
 class Scaling:
-    def __init__(self, writer: Writer, operator: Operator, *, dry: bool) -> None:
+    """Args: operator: drives what is under way afterwards; None when this run only begins."""
+
+    def __init__(self, writer: Writer, operator: Operator | None, *, dry: bool) -> None:
         self._writer = writer
         self._operator = operator
         self._api = writer.api
         self._dry = dry
 
-    def present(self, count: int | None) -> tuple[Pool, Result]:
+    def present(
+        self, count: int | None, *, others: Sequence[Pool] | None = None, pods: bool = True
+    ) -> tuple[Pool, Result]:
+        """
+        Args:
+            count: the size somebody asks for.
+            others: the other pools as they will be, where a preview has planned them already.
+            pods: False when only the minimum in force and `count` matter.
+        """
+        others = self._others() if others is None else others
+        if self._dry or not others:
+            return self._go(*self._present(count, others, pods))
+        with self._writer.planning():
+            planned = self._present(count, self._others(), pods)
+            begun = self._begin(*planned)
+        return self._drive(*begun)
+
+    def _others(self) -> list[Pool]:
+        return [pool for pool in _store.every(self._api) if pool.name != self._writer.pool]
+
+    def _present(self, count: int | None, others: Sequence[Pool], pods: bool) -> tuple[Pool, How, Result]:
         pool, cluster, now = self._read()
-        plan = out_plan(pool, cluster, asked=count, now=now)
+        plan = out_plan(pool, cluster, asked=count, others=others, pods=pods, now=now)
         ids = [uuid.uuid4().hex[:12] for _node in range(plan.count)]
         nodes = [node.name for node in cluster.nodes]
 
@@ -107,9 +129,16 @@ class Scaling:
             called_off = replace(current, state=_changes.call_off_all(current, plan.reclaim, message))
             return _changes.begin_out(called_off, ids, nodes, list(cluster.addresses.values()), now)
 
-        return self._go(pool, how, out_json(plan))
+        return pool, how, Result(pool.state, pool.state, out_json(plan), out=plan)
 
-    def absent(self, names: Sequence[str], service: Service) -> tuple[Pool, Result]:
+    def absent(
+        self, names: Sequence[str], service: Service, *, idle: Mapping[str, float] | None = None
+    ) -> tuple[Pool, Result]:
+        """
+        Args:
+            names: nodes that somebody asks to remove; without names the best candidate goes.
+            idle: since when alerts say that nodes are idle.
+        """
         pool, cluster, now = self._read()
         members = {node.name: node for node in cluster.members(pool)}
         busy = {op.node for op in pool.state.operations}
@@ -121,7 +150,8 @@ class Scaling:
         wanted = [name for name in names if name in members and name not in busy]
         plan = None
         if wanted or not names:
-            plan = in_plan(pool, cluster, names=wanted, guarded=guarded(self._api, service, now), now=now)
+            kept = guarded(self._api, service, now)
+            plan = in_plan(pool, cluster, names=wanted, guarded=kept, idle=idle, now=now)
         chosen = [_leaving(cluster, name) for name in (plan.chosen if plan else ())]
         ids = [uuid.uuid4().hex[:12] for _node in chosen]
 
@@ -133,24 +163,32 @@ class Scaling:
                 state = _changes.begin_in(replace(current, state=state), identity, node, now)
             return state
 
-        return self._go(pool, how, in_json(plan) if plan else {"chosen": [], "candidates": [], "limits": []})
+        shown = in_json(plan) if plan else {"chosen": [], "candidates": [], "limits": []}
+        return self._go(pool, how, Result(pool.state, pool.state, shown, in_=plan))
 
     def resumed(self) -> tuple[Pool, Result]:
         pool = _store.read(self._api, self._writer.pool)
-        return self._go(pool, lambda current: current.state, {})
+        return self._go(pool, lambda current: current.state, Result(pool.state, pool.state))
 
     def _read(self) -> tuple[Pool, Cluster, float]:
         if not self._dry:
             self._writer.held()  # before looking: what is planned on must not be changed by others
         return _store.read(self._api, self._writer.pool), observe(self._api), self._writer.clock()
 
-    def _go(self, pool: Pool, how: Any, plan: Mapping[str, Any]) -> tuple[Pool, Result]:
-        if self._dry:
-            return pool, Result(pool.state, how(pool), dict(plan))
-        begun = self._writer.change(how)
+    def _go(self, pool: Pool, how: How, result: Result) -> tuple[Pool, Result]:
+        return self._drive(*self._begin(pool, how, result))
+
+    def _begin(self, pool: Pool, how: How, result: Result) -> tuple[Pool, Result]:
+        """Write down what begins; a preview only works it out."""
+        begun = replace(pool, state=how(pool)) if self._dry else self._writer.change(how)
+        return begun, replace(result, after=begun.state)
+
+    def _drive(self, begun: Pool, result: Result) -> tuple[Pool, Result]:
+        if self._dry or self._operator is None:
+            return begun, result
         progress = self._operator.drive(begun)
-        after = _store.read(self._api, pool.name)
-        return after, Result(pool.state, after.state, dict(plan), progress)
+        after = _store.read(self._api, begun.name)
+        return after, replace(result, after=after.state, progress=progress)
 
 
 def _leaving(cluster: Cluster, name: str) -> _changes.Leaving:

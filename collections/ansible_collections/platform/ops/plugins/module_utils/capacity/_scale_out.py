@@ -124,14 +124,24 @@ _OF_THE_SHAPE = frozenset({"untolerated_taint", "node_selector", "node_affinity"
 class _Packing:
     """One run over the pending pods, largest first; uses the snapshot up."""
 
-    def __init__(self, snapshot: Snapshot, template: Template, arriving: int, reclaimable: Iterable[str]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        template: Template,
+        arriving: int,
+        elsewhere: Iterable[tuple[Template, int]],
+        reclaimable: Iterable[str],
+    ) -> None:
         ours = set(reclaimable)
         nodes = list(snapshot.nodes.values())
         self._snapshot = snapshot
         self._template = template
         self._there = _Placer(snapshot, [node for node in nodes if node.name not in ours])
         self._leaving = _Placer(snapshot, [node for node in nodes if node.name in ours], cordoned=True)
-        self._coming = _Placer(snapshot, [add_from_template(snapshot, template, i + 1) for i in range(arriving)])
+        coming = [(template, arriving), *elsewhere]
+        self._coming = _Placer(
+            snapshot, [add_from_template(snapshot, of, i + 1) for of, count in coming for i in range(count)]
+        )
         self._fresh = _Placer(snapshot, [])
         self._hopeless: dict[Shape, Refusal] = {}
         self._arriving = arriving
@@ -180,6 +190,7 @@ def plan_out(
     asked: int | None,
     room: Room,
     rules: OutRules,
+    elsewhere: Iterable[tuple[Template, int]] = (),
     reclaimable: Iterable[str] = (),
     scheduler: str = "default-scheduler",
     now: float,
@@ -191,9 +202,10 @@ def plan_out(
         arriving: nodes of this pool on their way, not yet in the snapshot.
         size: nodes of the pool, those on their way included.
         asked: the size somebody asked for; None when only the pods count.
+        elsewhere: nodes of other pools on their way, not yet in the snapshot either.
         reclaimable: nodes that we cordoned and could give back.
     """
-    packing = _Packing(snapshot, template, arriving, reclaimable)
+    packing = _Packing(snapshot, template, arriving, elsewhere, reclaimable)
     verdicts: list[PodVerdict] = []
     asking: list[Pod] = []
     for pod in pods:

@@ -28,6 +28,15 @@ def read(api: Api, name: str) -> Pool:
         ) from error
 
 
+def every(api: Api) -> list[Pool]:
+    """All pools of the cluster, in the order in which they are asked for a node; none when there is no such kind."""
+    try:
+        found = [pool(raw) for raw in api.items(_paths.NODE_POOLS)]
+    except NotFoundError:
+        return []
+    return sorted(found, key=lambda item: (-item.spec.priority, item.name))
+
+
 def change(api: Api, name: str, held: Held, how: Callable[[Pool], State]) -> Pool:
     """Apply `how` to the newest record and write it; does it again when somebody wrote in between.
 

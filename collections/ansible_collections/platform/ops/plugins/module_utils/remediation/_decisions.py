@@ -20,6 +20,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import InputE
 DECISIONS = (
     *("opened", "updated", "unchanged", "refused", "declined", "limited", "failed"),
     *("would_open", "merged", "closed"),
+    *("started", "would_start", "completed", "undone"),  # nodes
 )
 FIELDS = (
     *("at", "id", "kind", "source", "cluster", "target", "resource", "decision", "reason", "message"),

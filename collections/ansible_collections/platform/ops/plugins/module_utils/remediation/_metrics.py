@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog, parse_line
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Depth
 
@@ -120,6 +122,24 @@ class DecisionTally:
                 yield _line(f"{name}_bucket", (("kind", kind), ("le", limit)), histogram[limit])
             yield _line(f"{name}_sum", (("kind", kind),), round(histogram["sum"], 6))
             yield _line(f"{name}_count", (("kind", kind),), histogram["+Inf"])
+
+
+def write_metrics(state_dir: Path, name: str, counts: Counts) -> None:
+    """Metrics that somebody else than the receiver measures; each writer has a name, and so a file, of its own."""
+    folder = state_dir / "metrics"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = folder / f".{name}.{os.getpid()}"
+        fresh.write_text("\n".join([*counts.lines(), ""]))
+        fresh.replace(folder / f"{name}.prom")
+    except OSError as error:
+        raise UnavailableError(f"Metrics cannot be written to {folder}: {error}.") from error
+
+
+def written_lines(state_dir: Path) -> Iterator[str]:
+    for path in sorted((state_dir / "metrics").glob("*.prom")):
+        with suppress(FileNotFoundError):
+            yield from path.read_text().splitlines()
 
 
 def pause_lines(state_dir: Path) -> Iterator[str]:

@@ -24,6 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics 
     DecisionTally,
     inbox_lines,
     pause_lines,
+    written_lines,
 )
 
 try:
@@ -186,6 +187,7 @@ class Receiver:
             *pause_lines(state_dir),
             *inbox_lines(self._inbox.depths()),
             *self._tally.lines(),
+            *written_lines(state_dir),
         ]
         return "\n".join(lines) + "\n"
 

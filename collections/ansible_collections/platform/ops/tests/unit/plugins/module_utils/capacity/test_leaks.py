@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
-from ansible_collections.platform.ops.plugins.module_utils.capacity._leaks import find
+from ansible_collections.platform.ops.plugins.module_utils.capacity._leaks import LISTED, SEEN, find
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Machine, Pool, pool
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import CORDONED_BY
 from ansible_collections.platform.ops.tests.unit.plugins.module_utils.capacity._objects import node
@@ -46,8 +46,10 @@ def test_each_kind_of_disagreement_is_named() -> None:
         ("record_without_node", "w-2"),
         ("machine_without_record", "w-4"),
         ("record_without_machine", "w-2"),
+        ("address_without_owner", "10.0.0.2"),
         ("node_without_machine", "w-3"),
     ]
+    assert {leak.kind for leak in found} <= {*SEEN, *LISTED}
 
 
 def test_a_stranger_on_an_address_that_is_given_away_is_named() -> None:
