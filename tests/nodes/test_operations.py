@@ -100,7 +100,8 @@ def test_a_drain_that_takes_too_long_is_taken_back_and_names_pod_and_budget() ->
     while not ended and here.now < 1_800_000_600:
         here.now += 20
         ended += [item for result in here.run("resumed") for item in result.progress.ended]
-    [(node, ok, message)] = ended
+    [(node, ok, message, kind, _reason)] = ended
+    assert kind == "in"
     assert (node, ok) == ("workers-1", False)
     assert "pod shop/web-2 is still there" in message
     assert "disruption budget" in message

@@ -60,12 +60,13 @@ class Scene:
         self.inventory = folder / "hosts"
         # Two hosts that only a host limit could reach: no alert may bring one about.
         self.inventory.write_text("localhost ansible_connection=local\nvictim ansible_connection=local\n")
-        self.runs_of = {name: folder / name for name in ("bumps", "ticks")}
+        self.runs_of = {name: folder / name for name in ("bumps", "ticks", "nodes")}
         for name, path in self.runs_of.items():
             path.mkdir()
             (folder / f"{name}-playbook").mkdir()
         self.playbook("ticks", "")
         self.playbook("bumps", DECIDE)
+        self.playbook("nodes", DECIDE.replace("'bump_limits'", "'scale_out'"))
         self.port = free_port()
 
     def playbook(self, name: str, tasks: str) -> None:
@@ -88,6 +89,7 @@ class Scene:
                     "remediation_token_file": str(self.token_file),
                     "remediation_bump_playbook": str(self.folder / "bumps-playbook/playbook.yml"),
                     "remediation_tick_playbook": str(self.folder / "ticks-playbook/playbook.yml"),
+                    "remediation_nodes_playbook": str(self.folder / "nodes-playbook/playbook.yml"),
                     "remediation_tick_seconds": 3600,
                     **variables,
                 }
