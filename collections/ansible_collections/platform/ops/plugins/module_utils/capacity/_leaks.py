@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Machine, Pool
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node
 
-
 # Seen from record and Nodes alone, and those that take the provider's list of machines.
 SEEN = ("record_without_node", "address_twice", "cordon_without_operation")
 LISTED = ("machine_without_record", "record_without_machine", "node_without_machine", "address_without_owner")
