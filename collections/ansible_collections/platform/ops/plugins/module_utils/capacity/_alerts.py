@@ -83,21 +83,21 @@ def of_pod(pod: str, began: Sequence[Began]) -> Told:
         return Told("unchanged", "not_pending", f"Pod {pod} is gone, or has a node.")
     best, verdict = min(found, key=lambda item: _RANK[item[1].verdict])
     where = f"NodePool {best.pool.name}"
-    match verdict.verdict:
-        case "helps":
-            return Told("started", "helps", f"{where} gets {_count(best.nodes)} for it.")
-        case "draining":
-            return Told("started", "called_off", f"{where}: {verdict.message}.")
-        case "limited":
-            return Told("limited", *_limits(where, best.plan.limits))
-        case "waits":
-            return Told("limited", verdict.reason, f"Pod {pod} asks for no node now: {verdict.message}.")
-        case "refused":
-            reasons = {item.reason for _one, item in found}
-            told = "; ".join(f"NodePool {one.pool.name}: {item.message}" for one, item in found)
-            reason = verdict.reason if len(reasons) == 1 else "no_pool_fits"
-            return Told("refused", reason, f"A new node would not help pod {pod}. {told}.")
-    return Told("unchanged", verdict.reason, f"{where}: {verdict.message}.")
+    if verdict.verdict == "refused":
+        return _refused(pod, found)
+    return {
+        "helps": Told("started", "helps", f"{where} gets {_count(best.nodes)} for it."),
+        "draining": Told("started", "called_off", f"{where}: {verdict.message}."),
+        "limited": Told("limited", *_limits(where, best.plan.limits)),
+        "waits": Told("limited", verdict.reason, f"Pod {pod} asks for no node now: {verdict.message}."),
+    }.get(verdict.verdict) or Told("unchanged", verdict.reason, f"{where}: {verdict.message}.")
+
+
+def _refused(pod: str, found: Sequence[tuple[Began, PodVerdict]]) -> Told:
+    reasons = {verdict.reason for _one, verdict in found}
+    told = "; ".join(f"NodePool {one.pool.name}: {verdict.message}" for one, verdict in found)
+    reason = reasons.pop() if len(reasons) == 1 else "no_pool_fits"
+    return Told("refused", reason, f"A new node would not help pod {pod}. {told}.")
 
 
 def of_pool(began: Sequence[Began]) -> Told:

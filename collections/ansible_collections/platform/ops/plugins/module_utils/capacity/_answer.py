@@ -140,7 +140,8 @@ class Answering:
             if pool is not None and one.pool in (None, pool.name):
                 of_pool.setdefault(pool.name, []).append(one)
             elif one.node in known:
-                message = f"Node {one.node} is in no NodePool{f' {one.pool}' if one.pool else ''}, so it is not ours to remove."
+                where = f"NodePool {one.pool}" if one.pool else "any NodePool"
+                message = f"Node {one.node} is not in {where}, so it is not ours to remove."
                 self._told[one.id] = Told("refused", "no_pool", message)
             else:
                 self._told[one.id] = Told("unchanged", "gone", f"There is no Node {one.node} any more.")
