@@ -19,7 +19,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._codec impor
 from ansible_collections.platform.ops.plugins.module_utils.capacity._limits import Limit
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_in import Candidate, InPlan
-from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_out import OutPlan
+from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_out import OutPlan, PodVerdict
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
 
 # From what helps most to what helps least; of several pools the best answer counts.
