@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError, UnavailableError
+from ansible_collections.platform.ops.plugins.module_utils._errors import (
+    ConflictError,
+    InputError,
+    OpsError,
+    UnavailableError,
+)
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server
 from ansible_collections.platform.ops.plugins.modules import apply_objects, helm_release, wait_ready
 
@@ -158,6 +163,13 @@ def test_a_failing_hook_says_which_and_why(release: Act) -> None:
 def test_an_unreachable_registry_says_what_to_do(release: Act, tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="put the chart's folder into platform_charts_dir"):
         release(chart="oci://127.0.0.1:1/charts/loki", version="1.0.0", cache=str(tmp_path))
+
+
+def test_a_value_key_that_does_nothing_is_refused_before_anything_is_changed(release: Act, server: Server) -> None:
+    name = release.name  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=rf"release {NAMESPACE}/{name}: .* mesage \(is it message\?\)"):
+        release(check_values=True, values={"mesage": "hello"})
+    assert server.find(thing("ConfigMap", name)) is None
 
 
 def test_crds_too_large_for_a_client_side_apply_pass_and_keep_their_equals_sign(

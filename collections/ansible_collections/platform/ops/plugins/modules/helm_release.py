@@ -42,6 +42,15 @@ options:
     description: Values for the chart. They replace those of the last revision. Secrets do not belong here.
     type: dict
     default: {}
+  check_values:
+    description: Whether keys of O(values) that the chart does not declare are refused. Most charts ignore them.
+    type: bool
+    default: false
+  undeclared_values:
+    description: Beginnings of keys that may be set although the chart does not declare them.
+    type: list
+    elements: str
+    default: []
   charts_dir:
     description: A folder with one sub-folder per chart; a chart found there is not fetched.
     type: path
@@ -106,6 +115,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._helm import Ch
 from ansible_collections.platform.ops.plugins.module_utils.stack._release import Wanted, ensure_absent, ensure_present
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import open_server
 from ansible_collections.platform.ops.plugins.module_utils.stack._spec import CLUSTER_OPTIONS, main_of
+from ansible_collections.platform.ops.plugins.module_utils.stack._values import check_values
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -117,6 +127,8 @@ SPEC: dict[str, Any] = {
         "repository": {"type": "str"},
         "version": {"type": "str"},
         "values": {"type": "dict", "default": {}},
+        "check_values": {"type": "bool", "default": False},
+        "undeclared_values": {"type": "list", "elements": "str", "default": []},
         "charts_dir": {"type": "path"},
         "chart_folder": {"type": "str"},
         "cache": {"type": "path", "default": "~/.cache/platform-ops/charts"},
@@ -138,6 +150,9 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         chart = Chart(params["chart"], params["version"] or "", params["repository"] or "")
         charts_dir = Path(params["charts_dir"]) if params["charts_dir"] else None
         path = helm.fetch(chart, Path(params["cache"]), charts_dir, params["chart_folder"] or chart.name)
+        if params["check_values"]:
+            label = f"{release.namespace}/{release.name}"
+            check_values(params["values"], path, params["undeclared_values"], label)
         wanted = Wanted(release, path, params["values"], params["timeout"], params["stuck_after"])
         server = open_server(params["kubeconfig"], params["context"])
         result = ensure_present(helm, server, wanted, check_mode=check_mode)
