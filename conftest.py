@@ -19,10 +19,11 @@ settings.load_profile("default")
 # Each worker that runs one of these starts labs of its own, with real machines: more than two at once run out of the
 # kernel's inotify instances.
 LAB_FOLDERS = {"lab", "nodes", "e2e"}
+LAB_FIXTURES = {"kubeconfig", "flagger_lab"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(item.path).parent.name in LAB_FOLDERS or "kubeconfig" in getattr(item, "fixturenames", ()):
+        if Path(item.path).parent.name in LAB_FOLDERS or LAB_FIXTURES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.xdist_group("labs"))

@@ -11,6 +11,7 @@ in production.
 from __future__ import annotations
 
 import base64
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,6 +99,15 @@ def _ready(lab: Lab, name: str, url: str) -> None:
     )
 
 
+def scrape(lab: Lab, job: str, port: int, **labels: str) -> None:
+    """Scrape a process of the lab from now on, found within seconds."""
+    folder = home(lab) / "targets"
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{job}.new"
+    partial.write_text(json.dumps([{"targets": [f"{GATEWAY}:{port}"], "labels": {"job": job, **labels}}]))
+    partial.replace(folder / f"{job}.json")
+
+
 def set_rules(lab: Lab, rules: Mapping[str, Mapping[str, Any]]) -> None:
     """Replace all rule files (name: document with `groups`) and load them."""
     folder = home(lab) / "rules"
@@ -166,6 +176,10 @@ def prometheus_config(lab: Lab) -> dict[str, Any]:
         "honor_labels": True,
         "static_configs": [{"targets": [f"{GATEWAY}:{series.PORT}"]}],
     }
+    others = {
+        "job_name": "parts",
+        "file_sd_configs": [{"files": [str(home(lab) / "targets" / "*.json")], "refresh_interval": "5s"}],
+    }
     control_plane = [
         {
             "job_name": job,
@@ -189,7 +203,7 @@ def prometheus_config(lab: Lab) -> dict[str, Any]:
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{GATEWAY}:9093"]}]}]},
         "rule_files": [str(home(lab) / "rules" / "*.yml")],
-        "scrape_configs": [*kubelet, kwok, objects, *control_plane],
+        "scrape_configs": [*kubelet, kwok, objects, others, *control_plane],
     }
 
 

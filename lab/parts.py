@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from lab import control_plane, git_host, gitops, metrics_server, monitoring, prepare, process, simulated, state
+from lab import control_plane, flagger, git_host, gitops, metrics_server, monitoring, prepare, process, simulated, state
 from lab.place import Lab
 from lab.shell import LabError, say
 
@@ -27,12 +27,15 @@ START: dict[str, Callable[[Lab], object]] = {
     "gitea": git_host.start,
     "publisher": gitops.start_publisher,
     "kustomize-controller": gitops.start_controller,
+    "flagger": flagger.start_controller,
+    "traffic": flagger.start_traffic,
 }
 GROUPS: dict[str, Callable[[Lab], object]] = {
     "monitoring": monitoring.start,
     "metrics-server": metrics_server.start,
     "git": git_host.start,
     "gitops": gitops.start,
+    "flagger": flagger.start,
 }
 NEEDS = {"monitoring": prepare.MONITORING, "git": prepare.GIT, "gitops": prepare.GIT}
 

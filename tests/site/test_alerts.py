@@ -29,7 +29,10 @@ ROUTES = [
         {"remediation", "pagerduty", "slack", "email"},
     ),
     ({"alertname": "NodeNotReady", "severity": "critical"}, {"pagerduty", "slack", "email"}),
-    ({"alertname": "CanaryRolledBack", "severity": "warning"}, {"slack", "email"}),
+    (
+        {"alertname": "CanaryRolledBack", "severity": "warning", "remediation": "none"},
+        {"remediation", "slack", "email"},
+    ),
     ({"alertname": "Anything", "severity": "info"}, {"null"}),
 ]
 

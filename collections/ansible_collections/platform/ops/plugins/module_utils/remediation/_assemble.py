@@ -26,6 +26,9 @@ FIELDS = frozenset(
     )
 )
 
+# What a rule says of an alert that we shall hear of, count and put on record, and that only people can answer.
+FOR_PEOPLE = "none"
+
 
 def _optional(fields: Mapping[str, object], name: str, check: Callable[[object, str], str]) -> str | None:
     """Evidence helps people; it is dropped where it does not match, never a reason to refuse."""
@@ -61,6 +64,8 @@ def assemble(fields: Mapping[str, object]) -> Remediation:
     """Raises RefusedError where a field that is needed is missing or does not match its grammar."""
     if not fields.get("remediation"):
         raise RefusedError(Code.NOT_OURS, "remediation")
+    if fields["remediation"] == FOR_PEOPLE:
+        raise RefusedError(Code.FOR_PEOPLE, "remediation")
     if not fields.get("id"):
         raise RefusedError(Code.NO_ID, "id")
     bump = fields["remediation"] == BUMP_LIMITS

@@ -14,6 +14,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import InputE
 
 class Code(StrEnum):
     NOT_OURS = "not_ours"
+    FOR_PEOPLE = "for_people"
     MALFORMED = "malformed"
     NO_ID = "no_id"
     NO_NAMESPACE = "no_namespace"
@@ -33,6 +34,7 @@ class Code(StrEnum):
 
 MEANING = {
     Code.NOT_OURS: "nothing in the alert or in remediation_alerts asks for a remediation",
+    Code.FOR_PEOPLE: "its rule leaves it to people (remediation: none)",
     Code.MALFORMED: "it does not have the form that this sender's alerts have",
     Code.NO_ID: "it carries nothing to recognise a repetition by",
     Code.NO_NAMESPACE: "it does not say in which namespace the workload is",

@@ -116,6 +116,7 @@ def test_node_alerts_go_to_the_lane_of_nodes():
         (alert(alertname="Watchdog"), "not_ours"),
         (alert(alertname="Other", remediation="bump_limits"), "no_resource"),
         (alert(remediation="reboot"), "unknown_kind"),
+        (alert(remediation="none"), "for_people"),
         (alert(drop=["namespace"]), "no_namespace"),
         (alert(drop=["pod"]), "no_target"),
         (alert(namespace="a b"), "invalid_name"),
