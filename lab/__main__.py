@@ -11,7 +11,21 @@ import json
 import os
 import sys
 
-from lab import backend, expose, images, kind, lifecycle, machine, network, parts, prepare, simulated, state, status
+from lab import (
+    backend,
+    expose,
+    images,
+    kind,
+    lifecycle,
+    machine,
+    network,
+    parts,
+    prepare,
+    service_image,
+    simulated,
+    state,
+    status,
+)
 from lab.place import Lab, place
 from lab.shell import LabError, say
 from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
@@ -35,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("status", help="what the lab has and how it is")
     shown.add_argument("--json", action="store_true")
     shown.set_defaults(do=show)
+    image = commands.add_parser("image", help="make the remediation service's image; prints its file")
+    image.set_defaults(do=make_image)
     commands.add_parser("build", help="install and build all that `up` needs").set_defaults(do=build_all)
     commands.add_parser("backend", help="what a new lab would be made of").set_defaults(do=say_backend)
     more = commands.add_parser("add", help="start a part in a running lab")
@@ -113,6 +129,11 @@ def build(*, machines: bool) -> None:
 
 def build_all(_lab: Lab, _options: Options) -> None:
     build(machines=True)
+
+
+def make_image(_lab: Lab, _options: Options) -> None:
+    prepare.prepare(prepare.MACHINES)
+    print(service_image.archive())
 
 
 def start_lab(lab: Lab, options: Options) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.place import CACHE
@@ -60,21 +61,26 @@ def _build(target: Path) -> None:
     started = time.monotonic()
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
     try:
-        # In a mount namespace of its own: what debootstrap mounts goes with it, even when it is killed.
-        command = ["unshare", "--mount", "--propagation", "private", "nice", "-n", "10"]
-        command += ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(partial)]
-        run([*command, *_mirror()], timeout=1200)
-        for name in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
-            shutil.rmtree(partial / name, ignore_errors=True)
+        bootstrap(partial, PACKAGES)
         for path in (partial / "etc" / "ssh").glob("ssh_host_*"):  # each machine gets its own
             path.unlink()
         (partial / "etc" / "systemd" / "system" / "multi-user.target.wants" / "haproxy.service").unlink()
         (partial / "etc" / "machine-id").write_text("")
-        partial.chmod(0o755)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     say(f"made the root file system in {time.monotonic() - started:.0f} s")
+
+
+def bootstrap(folder: Path, packages: Sequence[str]) -> None:
+    """A minimal Debian with these packages in an empty folder, without what only installing and reading needs."""
+    # In a mount namespace of its own: what debootstrap mounts goes with it, even when it is killed.
+    command = ["unshare", "--mount", "--propagation", "private", "nice", "-n", "10"]
+    command += ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, str(folder)]
+    run([*command, *_mirror()], timeout=1200)
+    for name in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    folder.chmod(0o755)
 
 
 def _mirror() -> list[str]:
