@@ -18,6 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import OpsErr
 from ansible_collections.platform.ops.plugins.module_utils.remediation._auth import Secrets, Signature, bearer_matches
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Inbox
 from ansible_collections.platform.ops.plugins.module_utils.remediation._intake import Intake
+from ansible_collections.platform.ops.plugins.module_utils.remediation._jwt import TokenVerifier
 from ansible_collections.platform.ops.plugins.module_utils.remediation._limits import Bucket
 from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics import (
     Counts,
@@ -46,28 +47,39 @@ class Access:
     signature: Signature | None = None
     metrics_tokens: Secrets | None = None
     require_all: bool = False
+    issued: TokenVerifier | None = None  # tokens that others signed, good in place of ours
+
+    def _bearer(self, request: web.Request) -> bool:
+        header = request.headers.get("Authorization")
+        if self.tokens and bearer_matches(header, self.tokens):
+            return True
+        return bool(self.issued and self.issued.matches(header))
 
     def may_be_allowed(self, request: web.Request) -> bool:
         """Decided on the headers alone, so that nobody unknown makes us read a body."""
-        if self.tokens and bearer_matches(request.headers.get("Authorization"), self.tokens):
+        if self._bearer(request):
             return True
         if self.signature and self.signature.header in request.headers:
-            return not (self.tokens and self.require_all)
-        return not self.tokens and not self.signature
+            return not (self._asks_bearer and self.require_all)
+        return not self._asks_bearer and not self.signature
+
+    @property
+    def _asks_bearer(self) -> bool:
+        return bool(self.tokens or self.issued)
 
     def allows(self, request: web.Request, body: bytes) -> bool:
-        bearer = bool(self.tokens and bearer_matches(request.headers.get("Authorization"), self.tokens))
+        bearer = self._bearer(request)
         if not self.signature:
-            return bearer or not self.tokens
+            return bearer or not self._asks_bearer
         signed = self.signature.matches(request.headers, body)
         if self.require_all or self.signature.header in request.headers:
-            return signed and (bearer or not (self.require_all and self.tokens))
+            return signed and (bearer or not (self.require_all and self._asks_bearer))
         return bearer
 
     def allows_metrics(self, request: web.Request) -> bool:
         secrets = [known for known in (self.tokens, self.metrics_tokens) if known]
         header = request.headers.get("Authorization")
-        return any(bearer_matches(header, known) for known in secrets) or not (secrets or self.signature)
+        return any(bearer_matches(header, known) for known in secrets) or not (secrets or self.signature or self.issued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +103,18 @@ class Receiver:
         counts.declare(_REQUESTS, "counter", "HTTP requests, by endpoint and status.")
 
     def application(self, senders: list[str]) -> web.Application:
+        app = self.watched()
+        for sender in senders:
+            path = f"/{sender}" if sender in ("alertmanager", "newrelic") else f"/generic/{sender}"
+            app.router.add_post(path, self._poster(sender))
+        return app
+
+    def watched(self) -> web.Application:
+        """What probes and Prometheus ask for, and no deliveries."""
         app = web.Application(client_max_size=self._limits.body_bytes, middlewares=[self._counted])
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        for sender in senders:
-            path = f"/{sender}" if sender in ("alertmanager", "newrelic") else f"/generic/{sender}"
-            app.router.add_post(path, self._poster(sender))
         return app
 
     @property
@@ -123,7 +140,8 @@ class Receiver:
 
     def _poster(self, sender: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def post(request: web.Request) -> web.Response:
-            if not self._access.may_be_allowed(request):
+            # In a thread: the keys of an issuer may have to be fetched.
+            if not await asyncio.to_thread(self._access.may_be_allowed, request):
                 return self._unauthorized(request, sender)
             if wait := self._bucket.take():
                 return self._busy(sender, wait)

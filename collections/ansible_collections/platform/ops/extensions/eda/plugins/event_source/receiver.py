@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import sys
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._auth imp
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Inbox
 from ansible_collections.platform.ops.plugins.module_utils.remediation._intake import Intake
+from ansible_collections.platform.ops.plugins.module_utils.remediation._jwt import verifier
 from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics import Counts, DecisionTally
 from ansible_collections.platform.ops.plugins.module_utils.remediation._options import Options
 from ansible_collections.platform.ops.plugins.module_utils.remediation._poll import Alertmanager, Poller
@@ -57,6 +59,11 @@ options:
     description: Port to listen on.
     type: int
     default: 5000
+  metrics_port:
+    description:
+      - A second port that answers C(/healthz), C(/readyz) and C(/metrics) alone, for probes and Prometheus where
+        O(port) belongs to a mesh. None when not given.
+    type: int
   state_dir:
     description: Folder for the inbox and the decision log, on a local disk.
     type: path
@@ -86,6 +93,20 @@ options:
     type: str
     choices: [hex, base64]
     default: hex
+  jwt_issuer:
+    description:
+      - Who signs the JSON web tokens of senders, the token's C(iss). A valid one is as good as O(token_file)'s.
+      - Goes together with O(jwt_audience) and one of O(jwt_jwks_url) and O(jwt_jwks_file).
+    type: str
+  jwt_audience:
+    description: Whom the token must be for, its C(aud).
+    type: str
+  jwt_jwks_url:
+    description: Address of the issuer's public keys. Read again when a token names a key that is not among them.
+    type: str
+  jwt_jwks_file:
+    description: File with the issuer's public keys instead.
+    type: path
   require:
     description: Whether a request must show one of token and signature, or all that are configured.
     type: str
@@ -203,6 +224,12 @@ def _access(options: Options) -> Access:
         signature=Signature(signing, header=header, algorithm=algorithm, encoding=encoding) if signing else None,
         metrics_tokens=_secrets(options, "metrics_token_file", "metrics token"),
         require_all=options.choice("require", "any", "any", "all") == "all",
+        issued=verifier(
+            options.optional("jwt_issuer"),
+            options.optional("jwt_audience"),
+            options.optional("jwt_jwks_url"),
+            options.path("jwt_jwks_file"),
+        ),
     )
 
 
@@ -228,13 +255,14 @@ def _alertmanager(options: Options) -> Alertmanager | None:
 async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     options = Options("platform.ops.receiver", args)
     host, port = options.text("host", "127.0.0.1"), int(options.number("port", 5000))
+    metrics_port = int(options.number("metrics_port", 0))
     access = _access(options)
     client_ca = options.path("tls_client_ca_file")
     tls = server_tls(options.path("tls_cert_file"), options.path("tls_key_file"), client_ca)
-    if not (access.tokens or access.signature or client_ca) and not is_loopback(host):
+    if not (access.tokens or access.signature or access.issued or client_ca) and not is_loopback(host):
         raise InputError(
-            f"platform.ops.receiver would listen on {host} for everybody: set token_file, hmac_secret_file or "
-            "tls_client_ca_file, or listen on 127.0.0.1."
+            f"platform.ops.receiver would listen on {host} for everybody: set token_file, hmac_secret_file, jwt_issuer "
+            "or tls_client_ca_file, or listen on 127.0.0.1."
         )
     limits = Limits(
         body_bytes=int(options.number("max_body_bytes", 10 * 2**20, least=1024)),
@@ -262,15 +290,11 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     intake = Intake(inbox, log, settings, counts, telemetry)
     receiver = Receiver(intake, inbox, DecisionTally(log), counts=counts, access=access, limits=limits)
     runner = web.AppRunner(receiver.application(["alertmanager", "newrelic", *settings.generic]), access_log=None)
-    await runner.setup()
+    watched = web.AppRunner(receiver.watched(), access_log=None)
     try:
-        try:
-            await web.TCPSite(runner, host, port, ssl_context=tls).start()
-        except OSError as error:
-            raise UnavailableError(
-                f"platform.ops.receiver cannot listen on {host} port {port}: {error.strerror or error}. "
-                "Another process may use the port; remediation_listen_port sets another."
-            ) from error
+        await _listen(runner, host, port, "remediation_listen_port", tls)
+        if metrics_port:
+            await _listen(watched, host, metrics_port, "remediation_metrics_port")
         logger.info("Receiving alerts on %s", ", ".join(map(str, runner.addresses)))
         tasks = [_housekeeping(inbox)]
         if server:
@@ -278,8 +302,20 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
         await asyncio.gather(*tasks)
     finally:
         await runner.cleanup()
+        await watched.cleanup()
         telemetry.close()
         inbox.close()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int, setting: str, tls: ssl.SSLContext | None = None) -> None:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    except OSError as error:
+        raise UnavailableError(
+            f"platform.ops.receiver cannot listen on {host} port {port}: {error.strerror or error}. "
+            f"Another process may use the port; {setting} sets another."
+        ) from error
 
 
 async def _housekeeping(inbox: Inbox) -> None:
