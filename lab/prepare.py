@@ -18,6 +18,7 @@ from lab.shell import LabError, run, say
 CORE = {"ip": "iproute2", "nsenter": "util-linux", "nft": "nftables", "conntrack": "conntrack"}
 MACHINES = {"systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "ssh": "openssh-client"}
 MONITORING = {"prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager"}
+DATABASE = {"pg_ctlcluster": "postgresql"}  # its servers are not on PATH
 GIT = {"git": "git", "gcc": "gcc"}
 
 REFUSE_STARTS = "#!/bin/sh\n# The lab installs programs, not services.\nexit 101\n"
