@@ -27,6 +27,7 @@ from lab import (
     status,
 )
 from lab.place import Lab, place
+from lab.rootfs import rootfs
 from lab.shell import LabError, say
 from lab.tools import CONTROL_PLANE, ON_MACHINES, tool, tools
 
@@ -53,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     image.set_defaults(do=make_image)
     commands.add_parser("build", help="install and build all that `up` needs").set_defaults(do=build_all)
     commands.add_parser("backend", help="what a new lab would be made of").set_defaults(do=say_backend)
+    prepared = commands.add_parser("prepare", help="install and make all that any part may need, but the Go programs")
+    prepared.set_defaults(do=prepare_all)
     more = commands.add_parser("add", help="start a part in a running lab")
     more.add_argument("parts", nargs="+", choices=parts.GROUPS)
     more.set_defaults(do=add_parts)
@@ -134,6 +137,11 @@ def build_all(_lab: Lab, _options: Options) -> None:
 def make_image(_lab: Lab, _options: Options) -> None:
     prepare.prepare(prepare.MACHINES)
     print(service_image.archive())
+
+
+def prepare_all(_lab: Lab, _options: Options) -> None:
+    prepare.prepare(prepare.CORE, prepare.MACHINES, prepare.MONITORING, prepare.GIT)
+    rootfs()
 
 
 def start_lab(lab: Lab, options: Options) -> None:

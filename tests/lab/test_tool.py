@@ -32,6 +32,12 @@ def test_every_set_pins_its_modules() -> None:
     assert {"helm", "kustomize", "yq", "gitea", "kubectl", "kubelet", "etcd", "kwok"} <= set(names)
 
 
+def test_what_only_benchmarks_and_campaigns_need_is_not_built_for_make_test() -> None:
+    names = subprocess.run([TOOL, "--list", "--test"], capture_output=True, text=True, check=True).stdout.split()
+    assert "helm" in names
+    assert not {"yq", "kyaml-set"} & set(names)
+
+
 @pytest.mark.real
 def test_concurrent_calls_build_once_and_all_get_the_same_binary(tmp_path: Path) -> None:
     if not shutil.which("go"):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +14,14 @@ import pytest
 from tests.rulebook.conftest import Scene, eventually, metrics
 from tests.support.alertmanager import Alertmanager, alertmanager
 
-# The first run builds Alertmanager.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("rulebook")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.xdist_group("rulebook"),
+    pytest.mark.skipif(
+        not shutil.which("prometheus-alertmanager"),
+        reason="needs Alertmanager (Debian package prometheus-alertmanager)",
+    ),
+]
 
 LABELS = {
     "alertname": "ContainerMemoryNearLimit",
