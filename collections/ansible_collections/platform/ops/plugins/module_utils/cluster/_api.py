@@ -203,4 +203,4 @@ def error_of(method: str, path: str, status: int, data: bytes, retry_after: str 
         seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
         reason = {429: "too_many_requests", 500: "internal_error"}.get(status, "unavailable")
         return UnavailableError(message, reason=reason, retry_after=seconds)
-    return InputError(message)
+    return InputError(message, reason="invalid" if status == 422 else None)
