@@ -28,6 +28,8 @@ attributes:
   idempotent:
     support: full
     description: A second run changes nothing.
+extends_documentation_fragment:
+  - platform.ops.observed
 options:
   remediations:
     description: What to answer.
@@ -82,6 +84,133 @@ options:
       private_key:
         description: Private key of the GitHub App, in PEM form.
         type: str
+      secret: &secret
+        description: The Secret that holds the token, instead of C(token). Needs O(cluster_access).
+        type: dict
+        suboptions:
+          namespace:
+            description: Its namespace.
+            type: str
+            required: true
+          name:
+            description: Its name.
+            type: str
+            required: true
+          key:
+            description: The key in it. C(token), C(bearerToken) and C(password) are tried if not given.
+            type: str
+  allow_repositories:
+    description:
+      - Repositories besides O(repositories) that may be worked in when Flux or Argo CD objects in the cluster name
+        them. The first match counts. All others are refused by name.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      match:
+        description:
+          - Pattern of host and path in lower case, such as V(github.com/acme/*). The host has no wildcards, so that a
+            token goes nowhere else.
+        type: str
+        required: true
+      base:
+        description: Branch that is deployed.
+        type: str
+        default: main
+      host:
+        description: Kind of git host, where the address does not tell.
+        type: str
+        choices: [github, gitlab, gitea, local]
+      api_url:
+        description: Base address of the host's API, where the address does not tell.
+        type: str
+      token:
+        description: Token of the account that opens pull requests.
+        type: str
+      app_id:
+        description: Identifier of a GitHub App, instead of a token.
+        type: str
+      installation_id:
+        description: Installation of the GitHub App.
+        type: str
+      private_key:
+        description: Private key of the GitHub App, in PEM form.
+        type: str
+      secret: *secret
+  argocd_namespace:
+    description: Namespace of the Applications of Argo CD.
+    type: str
+    default: argocd
+  gate:
+    description: What is judged before a pull request, with O(cluster_access). A policy may have a C(gate) of its own.
+    type: dict
+    suboptions:
+      memory_overcommit:
+        description:
+          - How many times a node's memory the limits of its pods may promise. V(0) is no bound.
+        type: float
+        default: 2.0
+      dry_run:
+        description: Ask the API server by a dry run whether it would admit the new pod, where this account may.
+        type: bool
+        default: true
+      restart:
+        description: Hours in which workloads may restart.
+        type: dict
+        suboptions:
+          windows:
+            description: Hours in which it may happen; any time if there are none.
+            type: list
+            elements: dict
+            suboptions: &window
+              days:
+                description: Days of the week, V(mon) to V(sun). All if not given.
+                type: list
+                elements: str
+              from:
+                description: Time of day at which it begins.
+                type: str
+              to:
+                description: Time of day at which it ends; may be on the next day.
+                type: str
+              timezone:
+                description: Name of the timezone, such as V(Europe/Berlin). UTC if not given.
+                type: str
+              start:
+                description: With C(end), a stretch of time instead of hours of the week.
+                type: str
+              end:
+                description: End of the stretch of time.
+                type: str
+          blackouts:
+            description: Hours in which it may not happen.
+            type: list
+            elements: dict
+            suboptions: *window
+  usage:
+    description: How the history in Prometheus is used, with O(prometheus).
+    type: dict
+    suboptions:
+      window:
+        description: How far to look back.
+        type: str
+        default: 7d
+      history:
+        description: How much of it has to be measured. Not asked for after a kill for memory.
+        type: str
+        default: 1h
+      percentile:
+        description: Which percentile is shown beside the peak.
+        type: int
+        default: 95
+      rate:
+        description: Over how long CPU use is averaged.
+        type: str
+        default: 5m
+      leak_after:
+        description: How long a container must live for its growth to tell of a leak.
+        type: str
+        default: 1h
   workloads:
     description: What can't be found by name.
     type: list

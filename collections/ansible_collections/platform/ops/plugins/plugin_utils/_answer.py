@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -24,17 +25,32 @@ from ansible_collections.platform.ops.plugins.module_utils.bump._flow import (
     pull_request_items,
 )
 from ansible_collections.platform.ops.plugins.module_utils.bump._follow import conflicting_items
+from ansible_collections.platform.ops.plugins.module_utils.bump._gated import Admitted, Gate
 from ansible_collections.platform.ops.plugins.module_utils.bump._outcome import decisions
-from ansible_collections.platform.ops.plugins.module_utils.forge._options import HOST
+from ansible_collections.platform.ops.plugins.module_utils.bump._repositories import check_patterns
+from ansible_collections.platform.ops.plugins.module_utils.cluster._access import OBSERVED, api_of, prometheus_of
+from ansible_collections.platform.ops.plugins.module_utils.cluster._secret import token_of
+from ansible_collections.platform.ops.plugins.module_utils.forge._options import HOST, WINDOW
+from ansible_collections.platform.ops.plugins.module_utils.gate._look import Look
 from ansible_collections.platform.ops.plugins.modules import bump_limits, checkout, open_pr
 
 _CONFIG = (
     *("repositories", "workloads", "policy", "overrides"),
-    *("allow_namespaces", "deny_namespaces", "paused"),
+    *("allow_namespaces", "deny_namespaces", "paused", "allow_repositories"),
 )
 _OWN = ("base", "host", "api_url", "token", "app_id", "installation_id", "private_key")
 _SHARED = ("cluster", "branch_prefix", "author_name", "author_email")
 _PROPOSAL = ("labels", "reviewers", "team_reviewers", "draft", "sign", "limits", "merge")
+
+_SECRET: dict[str, Any] = {
+    "type": "dict",
+    "no_log": False,  # it names one
+    "options": {
+        "namespace": {"type": "str", "required": True},
+        "name": {"type": "str", "required": True},
+        "key": {"type": "str", "no_log": False},
+    },
+}
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -48,7 +64,38 @@ SPEC: dict[str, Any] = {
                 "name": {"type": "str", "required": True},
                 "url": {"type": "str", "required": True},
                 "namespaces": {"type": "list", "elements": "str"},
+                "secret": _SECRET,
                 **{name: HOST[name] for name in _OWN},
+            },
+        },
+        "allow_repositories": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "match": {"type": "str", "required": True},
+                "secret": _SECRET,
+                **{name: HOST[name] for name in _OWN},
+            },
+        },
+        **OBSERVED,
+        "argocd_namespace": {"type": "str", "default": "argocd"},
+        "gate": {
+            "type": "dict",
+            "options": {
+                "memory_overcommit": {"type": "float", "default": 2.0},
+                "dry_run": {"type": "bool", "default": True},
+                "restart": {"type": "dict", "options": {"windows": WINDOW, "blackouts": WINDOW}},
+            },
+        },
+        "usage": {
+            "type": "dict",
+            "options": {
+                "window": {"type": "str", "default": "7d"},
+                "history": {"type": "str", "default": "1h"},
+                "percentile": {"type": "int", "default": 95},
+                "rate": {"type": "str", "default": "5m"},
+                "leak_after": {"type": "str", "default": "1h"},
             },
         },
         "workloads": {"type": "list", "elements": "dict", "default": []},
@@ -72,16 +119,16 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         OpsError: a remediation is malformed. What happens to a repository stands in the decisions instead.
     """
     config = Config(**{name: params[name] for name in _CONFIG})
-    assigned = assign(params["remediations"], config)
+    check_patterns(config.allow_repositories)
+    gate = _gate(params)
+    assigned = assign(params["remediations"], config, gate.owners(params["remediations"]), gate.sources)
     work = {one["repository"]: list(one["items"]) for one in assigned["repositories"]}
     for one in params["followed"]:
-        if again := conflicting_items(one["results"], config):
+        if again := conflicting_items(one["results"], config, gate.sources):
             work.setdefault(one["repository"], []).extend(again)
-    repositories = {repository["name"]: repository for repository in params["repositories"]}
-    answers = [
-        _answer(repositories[name], items, params, check_mode=check_mode, diff_mode=diff_mode)
-        for name, items in work.items()
-    ]
+    repositories = {repository["name"]: repository for repository in params["repositories"]} | assigned["found"]
+    working = _Run(params, gate, check_mode=check_mode, diff_mode=diff_mode)
+    answers = [working.answer(repositories[name], items) for name, items in work.items()]
     return {
         "changed": any(answer["changed"] for answer in answers),
         "failures": [answer["failure"] for answer in answers if answer["failure"]],
@@ -91,47 +138,87 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     }
 
 
-def _answer(
-    repository: Mapping[str, Any],
-    items: list[dict[str, Any]],
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    diff_mode: bool,
-) -> dict[str, Any]:
-    """Work in one repository; never raises for what happens to it, so that the others get their turn."""
-    started = time.monotonic()
-    host = {"repository": repository["url"]}
-    host |= {name: repository[name] for name in _OWN} | {name: params[name] for name in _SHARED}
-    both = {"declined_for": params["declined_for"]}
-    bumped: dict[str, Any] = {}
-    opened: dict[str, Any] = {}
-    failure = ""
-    try:
-        checked = _run(checkout, {**host, **both, "clones": params["clones"], "items": checkout_items(items)})
+def _gate(params: Mapping[str, Any]) -> Gate:
+    api = api_of(params)
+    return Gate(
+        Look(api) if api else None,
+        prometheus_of(params),
+        gate=params["gate"],
+        usage=params["usage"],
+        argocd_namespace=params["argocd_namespace"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    params: Mapping[str, Any]
+    gate: Gate
+    check_mode: bool
+    diff_mode: bool
+
+    def answer(self, repository: Mapping[str, Any], items: list[dict[str, Any]]) -> dict[str, Any]:
+        """Work in one repository; never raises for what happens to it, so that the others get their turn."""
+        started = time.monotonic()
+        bumped: dict[str, Any] = {}
+        opened: dict[str, Any] = {}
+        failure = ""
+        admitted = self.gate.admit(items)
+        try:
+            if admitted.items:
+                bumped = self._bump(repository, admitted)
+                opened = self._propose(repository, admitted, bumped)
+        except OpsError as error:
+            failure = f"{repository['name']}: {error.message}"
+        seconds = time.monotonic() - started
+        told = {**bumped, "results": [*bumped.get("results", ()), *admitted.stopped]}
+        return {
+            "changed": bool(opened.get("changed")),
+            "failure": failure,
+            "pull_requests": opened.get("results", []),
+            "decisions": decisions(
+                items, told, opened or None, act=not self.check_mode, failure=failure or None, seconds=seconds
+            ),
+            "diff": bumped.get("diff", []),
+        }
+
+    def _host(self, repository: Mapping[str, Any]) -> dict[str, Any]:
+        host = {"repository": repository["url"], "declined_for": self.params["declined_for"]}
+        host |= {name: repository.get(name) for name in _OWN} | {name: self.params[name] for name in _SHARED}
+        if secret := repository.get("secret"):
+            host["token"] = token_of(self.gate.look.api if self.gate.look else None, secret)
+        return host
+
+    def _bump(self, repository: Mapping[str, Any], admitted: Admitted) -> dict[str, Any]:
+        items = admitted.items
+        asked = {"clones": self.params["clones"], "items": checkout_items(items)}
+        checked = _run(checkout, {**self._host(repository), **asked})
         # Writes into folders of its own only, which are thrown away; so also when nothing is to be proposed.
         bumped = _run(
             bump_limits,
             {"path": checked["path"], "items": bump_items(items, checked), "fleet_history": checked["history"]},
-            diff_mode=diff_mode,
+            diff_mode=self.diff_mode,
         )
-        proposed = pull_request_items(items, checked, bumped, cluster=params["cluster"], **both)
+        bumped["results"] = self.gate.judge(items, bumped["results"])
+        for one in bumped["results"]:
+            one["checked"] = [*admitted.checked.get(one["label"], ()), *one.get("checked", ())]
+        return {**bumped, "checkout": checked}
+
+    def _propose(self, repository: Mapping[str, Any], admitted: Admitted, bumped: Mapping[str, Any]) -> dict[str, Any]:
+        params, checked = self.params, bumped["checkout"]
+        proposed = pull_request_items(
+            admitted.items,
+            checked,
+            bumped,
+            cluster=params["cluster"],
+            declined_for=params["declined_for"],
+            usage=admitted.usage,
+        )
         proposal = {name: params[name] for name in _PROPOSAL}
-        opened = _run(
-            open_pr, {**host, **both, **proposal, "path": checked["path"], "items": proposed}, check_mode=check_mode
+        return _run(
+            open_pr,
+            {**self._host(repository), **proposal, "path": checked["path"], "items": proposed},
+            check_mode=self.check_mode,
         )
-    except OpsError as error:
-        failure = f"{repository['name']}: {error.message}"
-    seconds = time.monotonic() - started
-    return {
-        "changed": bool(opened.get("changed")),
-        "failure": failure,
-        "pull_requests": opened.get("results", []),
-        "decisions": decisions(
-            items, bumped or None, opened or None, act=not check_mode, failure=failure or None, seconds=seconds
-        ),
-        "diff": bumped.get("diff", []),
-    }
 
 
 def _run(

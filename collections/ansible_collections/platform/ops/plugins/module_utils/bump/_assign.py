@@ -10,17 +10,22 @@ in comes out either in an item or in a decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
 from ansible_collections.platform.ops.plugins.module_utils.bump._pod_names import owner_by_name
+from ansible_collections.platform.ops.plugins.module_utils.bump._repositories import repository_for
+from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Elsewhere, Found, Source
+from ansible_collections.platform.ops.plugins.module_utils.forge._key import without_login
 from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
 
 RESOURCE_OPTIONS = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_storage"}
 # What bump_limits takes under `policy`: how often and how much, as against how a number is found.
+GATE = "gate"  # what the feasibility gate takes, see bump/_gated.py
 BRAKES = ("cooldown", "bumps_per_day", "memory_per_day", "cpu_per_day")
 
 
@@ -45,14 +50,16 @@ class Item:
     subject: Subject
     repository: str
     bump: dict[str, Any]
+    gate: Mapping[str, Any] = field(default_factory=dict)
     remediations: list[Remediation] = field(default_factory=list)
 
 
 class _RefusedError(Exception):
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, decision: str = "refused") -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.decision = decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +77,45 @@ class Config:
     allow_namespaces: Sequence[str] = ("*",)
     deny_namespaces: Sequence[str] = ()
     paused: bool = False
+    allow_repositories: Sequence[Mapping[str, Any]] = ()
+
+
+# Where GitOps says that a workload's manifest is; None where nothing says so.
+Sources = Callable[[Subject], Found]
+
+
+def no_sources(_subject: Subject) -> Found:
+    """Without a cluster to ask."""
+    return None
 
 
 def assign(
-    remediations: Iterable[Mapping[str, Any]], config: Config, owners: Mapping[str, Mapping[str, Any]] | None = None
+    remediations: Iterable[Mapping[str, Any]],
+    config: Config,
+    owners: Mapping[str, Mapping[str, Any]] | None = None,
+    sources: Sources = no_sources,
 ) -> dict[str, Any]:
-    """Return `repositories` (each with its `items`) and `decisions` (what goes no further, and why).
+    """Return `repositories` (each with its `items`), `decisions` (what goes no further, and why) and `found`.
+
+    `found` are repositories that the cluster named and a pattern allows, by name.
 
     Args:
         remediations: JSON form of each, validated here once more.
         config: the operator's configuration.
-        owners: owner of a pod by `namespace/pod`, as the cluster tells it; the pod's name is read where it is missing.
+        owners: kind and name of the owner, by `namespace/pod` or `namespace/kind/name`, as the cluster tells it; or
+            `refused` and `message`. A pod's name is read where it is missing.
+        sources: where GitOps says that a workload's manifest is.
     """
     assigned: list[tuple[Remediation, Item]] = []
     decisions: list[dict[str, Any]] = []
+    found: dict[str, dict[str, Any]] = {}
     for remediation in map(Remediation.from_dict, remediations):
         try:
-            assigned.append((remediation, _assign_one(remediation, config, owners or {})))
+            assigned.append((remediation, _assign_one(remediation, config, owners or {}, sources, found)))
         except _RefusedError as error:
             decisions.append(_decision(remediation, error))
+        except OpsError as error:  # the cluster could not be asked; the alert comes again
+            decisions.append(_decision(remediation, _RefusedError(error.reason, error.message, "failed")))
     items = _one_per_container(assigned)
     repositories: dict[str, list[dict[str, Any]]] = {}
     for label in sorted(items):
@@ -98,12 +125,14 @@ def assign(
                 "label": label,
                 "workload": {k: v for k, v in asdict(item.subject).items() if k != "container"},
                 "bump": item.bump,
+                "gate": dict(item.gate),
                 "remediations": [r.to_dict() for r in item.remediations],
             }
         )
     return {
         "repositories": [{"repository": name, "items": repositories[name]} for name in sorted(repositories)],
         "decisions": decisions,
+        "found": found,
     }
 
 
@@ -126,7 +155,13 @@ def _one_per_container(assigned: Sequence[tuple[Remediation, Item]]) -> dict[str
     return items
 
 
-def _assign_one(remediation: Remediation, config: Config, owners: Mapping[str, Mapping[str, Any]]) -> Item:
+def _assign_one(
+    remediation: Remediation,
+    config: Config,
+    owners: Mapping[str, Mapping[str, Any]],
+    sources: Sources,
+    found: dict[str, dict[str, Any]],
+) -> Item:
     if remediation.status == RESOLVED:
         raise _RefusedError("resolved", "The alert has resolved; there is nothing to raise.")
     if config.paused:
@@ -140,21 +175,31 @@ def _assign_one(remediation: Remediation, config: Config, owners: Mapping[str, M
     _check_namespace(subject.namespace, config)
     kind = subject.kind or entry.get("kind")
     subject = Subject(subject.namespace, subject.name, kind, subject.container or entry.get("container"))
-    repository = _repository(subject, entry, config.repositories)
+    repository, path = _place(subject, entry, config, sources, found)
     policy = _policy_for(subject, entry, config)
-    return Item(subject, repository, _bump(subject, entry, policy, remediation))
+    bump = _bump(subject, entry, policy, remediation)
+    return Item(subject, repository, {"source": path, **bump} if path else bump, policy.get(GATE) or {})
 
 
 def _subject(remediation: Remediation, owners: Mapping[str, Mapping[str, Any]]) -> Subject:
     if workload := remediation.workload:
-        return Subject(workload.namespace, workload.name, workload.kind, workload.container)
+        owner = _owner(owners, f"{workload.namespace}/{workload.kind}/{workload.name}")
+        kind, name = (owner["kind"], owner["name"]) if owner else (workload.kind, workload.name)
+        return Subject(workload.namespace, name, kind, workload.container)
     pod = remediation.pod
     if pod is None:
         raise AssertionError("Remediation guarantees one of workload, pod and app for a bump")
-    if owner := owners.get(f"{pod.namespace}/{pod.name}"):
+    if owner := _owner(owners, f"{pod.namespace}/{pod.name}"):
         return Subject(pod.namespace, owner["name"], owner["kind"], pod.container)
     kind, name = owner_by_name(pod.name)
     return Subject(pod.namespace, name, kind, pod.container)
+
+
+def _owner(owners: Mapping[str, Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    owner = owners.get(key)
+    if owner and owner.get("refused"):
+        raise _RefusedError(owner["refused"], owner["message"], owner.get("decision", "refused"))
+    return owner
 
 
 def _entry_for_app(app: str, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -190,6 +235,46 @@ def _check_namespace(namespace: str, config: Config) -> None:
         )
     if not any(fnmatchcase(namespace, pattern) for pattern in config.allow_namespaces):
         raise _RefusedError("namespace_not_allowed", f"Namespace {namespace} is not in limit_bump_allow_namespaces.")
+
+
+def _place(
+    subject: Subject,
+    entry: Mapping[str, Any],
+    config: Config,
+    sources: Sources,
+    found: dict[str, dict[str, Any]],
+) -> tuple[str, str | None]:
+    """The repository's name and the folder in it. What the operator maps by name goes before what GitOps says."""
+    source = None if entry.get("repository") else sources(subject)
+    if source is None:
+        return _repository(subject, entry, config.repositories), None
+    if isinstance(source, Elsewhere):
+        raise _RefusedError(
+            source.reason, f"{source.message} Name repository and source of {subject.label} in limit_bump_workloads."
+        )
+    repository = _allowed(source, config)
+    base = str(repository.get("base") or "main")
+    if source.branch not in (None, base):
+        raise _RefusedError(
+            "other_branch",
+            f"{source.by} applies {source.branch} of {repository['name']}, but its base branch is {base}; a merge "
+            "would not reach the cluster. Correct base, or name the repository in limit_bump_workloads.",
+        )
+    if all(known["name"] != repository["name"] for known in config.repositories):
+        found[repository["name"]] = repository
+    return str(repository["name"]), entry.get("source") or source.path
+
+
+def _allowed(source: Source, config: Config) -> dict[str, Any]:
+    repository = repository_for(source.url, config.repositories, config.allow_repositories)
+    if repository is None:
+        shown = "".join(c for c in without_login(source.url) if c.isprintable())[:200]
+        raise _RefusedError(
+            "repository_not_allowed",
+            f"{source.by} applies from {shown}, which is neither in limit_bump_repositories nor matches "
+            "limit_bump_allow_repositories. Add it there to allow it.",
+        )
+    return repository
 
 
 def _repository(subject: Subject, entry: Mapping[str, Any], repositories: Sequence[Mapping[str, Any]]) -> str:
@@ -237,14 +322,17 @@ def _over(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def options_for(subject: Subject, config: Config) -> dict[str, Any]:
+def options_for(subject: Subject, config: Config, sources: Sources = no_sources) -> dict[str, Any]:
     """Return the options of `bump_limits` for a workload that do not depend on what is raised, nor on earlier bumps."""
     entry = _entry_for(subject, config.workloads)
-    return _options(entry, _policy_for(subject, entry, config))
+    options = _options(entry, _policy_for(subject, entry, config))
+    source = None if entry.get("repository") else sources(subject)
+    path = source.path if isinstance(source, Source) else None
+    return {"source": path, **options} if path else options
 
 
 def _options(entry: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:
-    elsewhere = (*RESOURCE_OPTIONS.values(), *BRAKES)
+    elsewhere = (*RESOURCE_OPTIONS.values(), *BRAKES, GATE)
     given = {key: value for key, value in policy.items() if key not in elsewhere and value is not None}
     return given | {key: entry[key] for key in ("source", "helm") if entry.get(key)}
 
@@ -291,7 +379,7 @@ def _decision(remediation: Remediation, error: _RefusedError) -> dict[str, Any]:
         "source": remediation.source,
         "target": _target_text(remediation),
         "resource": remediation.resource,
-        "decision": decided.get(error.reason, "refused"),
+        "decision": decided.get(error.reason, error.decision),
         "reason": error.reason,
         "message": error.message,
     }

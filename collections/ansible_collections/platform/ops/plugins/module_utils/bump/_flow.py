@@ -51,17 +51,23 @@ def bump_items(items: Sequence[Data], checkout: Data) -> list[dict[str, Any]]:
 
 
 def pull_request_items(
-    items: Sequence[Data], checkout: Data, bumped: Data, cluster: str, declined_for: str
+    items: Sequence[Data],
+    checkout: Data,
+    bumped: Data,
+    *,
+    cluster: str,
+    declined_for: str,
+    usage: Mapping[str, Sequence[Data]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the items for `open_pr`, one per workload: all its containers and resources share a pull request.
 
-    The label of each is the list of the labels it stands for.
+    The label of each is the list of the labels it stands for. `usage` is what was measured, by the label of an item.
     """
     files: dict[str, set[str]] = {}
     for result in bumped["results"]:
         files.setdefault(result["worktree"], set()).update(result["files"])
     made = []
-    for group in _by_workload(items, checkout, bumped):
+    for group in _by_workload(items, checkout, bumped, usage or {}):
         here = group["prepared"]
         told = describe(
             {"cluster": cluster, **group["workload"]},
@@ -86,7 +92,9 @@ def pull_request_items(
     return made
 
 
-def _by_workload(items: Sequence[Data], checkout: Data, bumped: Data) -> list[dict[str, Any]]:
+def _by_workload(
+    items: Sequence[Data], checkout: Data, bumped: Data, usage: Mapping[str, Sequence[Data]]
+) -> list[dict[str, Any]]:
     prepared = {one["label"]: one for one in checkout["results"]}
     results = {one["label"]: one for one in bumped["results"]}
     # Without all that the pull request had, what is there now must not be taken for the whole.
@@ -102,7 +110,7 @@ def _by_workload(items: Sequence[Data], checkout: Data, bumped: Data) -> list[di
             {"workload": {**item["workload"], "kind": kind}, "prepared": here, "labels": [], "parts": []},
         )
         group["labels"].append(item["label"])
-        group["parts"].append(Part(item["bump"], result, item["remediations"]))
+        group["parts"].append(Part(item["bump"], result, item["remediations"], usage.get(item["label"], ())))
     return [group for group in groups.values() if _has_work(group)]
 
 

@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.bump._again import items_of_block, subject_of_block
-from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, options_for
+from ansible_collections.platform.ops.plugins.module_utils.bump._assign import (
+    Config,
+    Sources,
+    no_sources,
+    options_for,
+)
 
 Data = Mapping[str, Any]
 
@@ -33,10 +38,14 @@ def follow_decisions(results: Sequence[Data]) -> list[dict[str, Any]]:
     ]
 
 
-def conflicting_items(results: Sequence[Data], config: Config) -> list[dict[str, Any]]:
+def conflicting_items(results: Sequence[Data], config: Config, sources: Sources = no_sources) -> list[dict[str, Any]]:
     """Return items that propose anew what is in conflict with the base branch."""
     blocks = [one["block"] for one in results if one["state"] == "conflict" and one["block"]]
-    return [item for block in blocks for item in items_of_block(block, options_for(subject_of_block(block), config))]
+    return [
+        item
+        for block in blocks
+        for item in items_of_block(block, options_for(subject_of_block(block), config, sources))
+    ]
 
 
 def unverified(pull_requests: Sequence[Data]) -> list[str]:

@@ -62,7 +62,9 @@ def decisions(
 
 def _outcome(bumped: Data | None, pull: Data | None, act: bool, failure: str | None) -> dict[str, Any]:
     if bumped and bumped["failed"]:
-        return {"decision": "refused", "reason": bumped["reason"], "message": bumped["message"]}
+        # The gate says "failed" where it could not look, and "limited" where the hindrance passes by itself.
+        decision = bumped.get("decision") or "refused"
+        return {"decision": decision, "reason": bumped["reason"], "message": bumped["message"]}
     if pull:
         decision = _OF_PULL_REQUEST[pull["state"]]
         if not act and decision in ("opened", "updated"):

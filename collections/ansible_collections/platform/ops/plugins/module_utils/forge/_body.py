@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils.cluster._usage import Usage, amount_of
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import fenced
+from ansible_collections.platform.ops.plugins.module_utils.forge._chart import chart, summary
 
 LONGEST = 60000  # GitHub takes 65536 characters, and hosts count differently
 ALERTS = 20
@@ -24,11 +26,12 @@ RULES = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_stora
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One container: the bump item, what `bump_limits` returned for it, and what asked for it."""
+    """One container: the bump item, what `bump_limits` returned for it, what asked for it, and what it used."""
 
     bump: Mapping[str, Any]
     result: Mapping[str, Any]
     remediations: Sequence[Mapping[str, Any]] = ()
+    usage: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def describe(
 def _block(workload: Mapping[str, Any], parts: Sequence[Part], previous: Mapping[str, Any] | None) -> dict[str, Any]:
     changes = {_key(change): dict(change) for change in (previous or {}).get("changes", ())}
     sums = {(one["container"], one["resource"]): dict(one) for one in (previous or {}).get("arithmetic", ())}
+    used = {(one["container"], one["resource"]): dict(one) for one in (previous or {}).get("usage", ())}
     alerts = {str(one["id"]): dict(one) for one in (previous or {}).get("alerts", ())}
     for part in parts:
         made = {_key(change): dict(change) for change in part.result.get("changes") or ()}
@@ -81,6 +85,7 @@ def _block(workload: Mapping[str, Any], parts: Sequence[Part], previous: Mapping
             # A number that the branch had raised further before is explained by the arithmetic of that time.
             if limit and (key not in sums or limit["after"] == one["rounded"]):
                 sums[key] = {**one, "given": _rule(part.bump, one["resource"])}
+                used = {kept: one for kept, one in used.items() if kept != key} | _of(part.usage, key)
         alerts |= {str(one["id"]): dict(one) for one in part.remediations}
     replicas = [part.result["replicas"] for part in parts if part.result.get("replicas") is not None]
     return {
@@ -89,7 +94,13 @@ def _block(workload: Mapping[str, Any], parts: Sequence[Part], previous: Mapping
         "changes": [changes[key] for key in sorted(changes)],
         "arithmetic": [sums[key] for key in sorted(sums)],
         "alerts": [alerts[key] for key in sorted(alerts)][-ALERTS:],
+        **({"usage": [used[key] for key in sorted(used)]} if used else {}),
     }
+
+
+def _of(usage: Iterable[Mapping[str, Any]], key: tuple[str, str]) -> dict[tuple[str, str], dict[str, Any]]:
+    found = {(one["container"], one["resource"]): dict(one) for one in usage}
+    return {key: found[key]} if key in found else {}
 
 
 def _rule(bump: Mapping[str, Any], resource: str) -> dict[str, Any]:
@@ -111,6 +122,7 @@ def _body(
     fixed = [_numbers(workload, block), _no(declined_for)]
     optional = [
         _why(block["alerts"]),
+        _usage(block.get("usage") or (), block["arithmetic"]),
         _arithmetic(block["arithmetic"]),
         _section("What was checked", dict.fromkeys(checked)),
         _earlier(history),
@@ -165,6 +177,22 @@ def _why(alerts: Sequence[Mapping[str, Any]]) -> str:
     return _section("Why", lines)
 
 
+def _usage(measured: Sequence[Mapping[str, Any]], sums: Sequence[Mapping[str, Any]]) -> str:
+    """A picture and a line for each container and resource. As code: names are matched, yet no host may read markup."""
+    parts = []
+    known = {(one["container"], one["resource"]): one for one in sums}
+    for one in measured:
+        try:
+            usage = Usage.from_dict(one)
+        except (KeyError, TypeError, ValueError):
+            continue  # of a body that somebody edited
+        limit = known.get((usage.container, usage.resource), {})
+        before, after = (amount_of(usage.resource, limit.get(name)) for name in ("limit", "rounded"))
+        lines = [line.replace("`", "'") for line in chart(usage, before, after)]
+        parts.append("\n".join(["```text", *lines, "```", "", summary(usage)]))
+    return "\n\n".join(["### Usage", *parts]) if parts else ""
+
+
 def _arithmetic(sums: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for one in sums:
@@ -180,6 +208,7 @@ def _arithmetic(sums: Sequence[Mapping[str, Any]]) -> str:
 
 def _checked(result: Mapping[str, Any]) -> list[str]:
     lines = ["The edited files were parsed again: nothing but these numbers differs."]
+    lines += [code(line, longest=500) for line in result.get("checked") or ()]
     lines += [code(note, longest=500) for note in result.get("notes") or ()]
     if affects := result.get("affects"):
         lines.append(f"Shared with: {', '.join(map(code, affects))}")

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amount
+from ansible_collections.platform.ops.plugins.module_utils.cluster._usage import Usage
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body
 from ansible_collections.platform.ops.plugins.module_utils.manifests._plan import Present, Rule, decide
 from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity
@@ -29,6 +31,27 @@ def verify(body: str) -> list[str]:
             found.append(f"{what}: the block does not say where {change['after']} comes from.")
         elif change["field"] == "limits":
             found += _limit(what, change, one)
+    return found + _used(block, sums)
+
+
+def _used(block: Mapping[str, Any], sums: Mapping[Any, Mapping[str, Any]]) -> list[str]:
+    """Whether peak and percentile follow from the columns, and the observed use from the peak or an alert."""
+    found: list[str] = []
+    for one in block.get("usage") or ():
+        what = f"{one.get('container')} {one.get('resource')} usage" if isinstance(one, Mapping) else "usage"
+        try:
+            usage = Usage.from_dict(one)
+            again = usage.as_dict()
+            found += [
+                f"{what}: {name} is {one.get(name)} in the block, recomputed it is {again[name]}."
+                for name in ("peak", "percentile", "history", "unit")
+                if one.get(name) != again[name]
+            ]
+            observed = (sums.get((usage.container, usage.resource)) or {}).get("usage")
+            if usage.peak and amount(usage.resource, observed or "0") < usage.peak:
+                found.append(f"{what}: the arithmetic stands on {observed}, below the peak of {usage.peak}.")
+        except (OpsError, KeyError, TypeError, ValueError) as error:
+            found.append(f"{what}: it cannot be read: {error}")
     return found
 
 

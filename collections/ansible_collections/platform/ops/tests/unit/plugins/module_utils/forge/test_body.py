@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils.cluster._usage import Usage
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body
 from ansible_collections.platform.ops.plugins.module_utils.forge._body import Part, cell, code, describe
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, marker
@@ -196,3 +198,44 @@ def test_a_body_of_many_alerts_stays_below_what_hosts_take():
     made = describe(WORKLOAD, [Part(normal.bump, {**normal.result, "notes": ["y" * 9000] * 200}, many)])
     assert len(made.body) < 65536
     assert verify(made.body) == []
+
+
+USED = Usage("server", "memory", 1764122400, 3600, (None,) * 40 + (100, 120, 200, 250 << 20, 90, 80, 70, 60), 95, 2)
+
+
+def test_usage_is_shown_and_can_be_computed_again():
+    made = describe(WORKLOAD, [replace(part(), usage=[USED.as_dict()])])
+    assert "### Usage\n\n```text\nserver memory, limit 256Mi, new limit 384Mi\n" in made.body
+    assert "peak 250Mi, 95th percentile 250Mi, from 8 h of measurements in the last 2 d, killed 2 times" in made.body
+    assert verify(made.body) == []
+    assert made.body == describe(WORKLOAD, [replace(part(), usage=[USED.as_dict()])]).body
+
+
+def test_usage_of_a_number_that_stays_is_kept_with_its_number():
+    first = describe(WORKLOAD, [replace(part(), usage=[USED.as_dict()])])
+    second = describe(WORKLOAD, [CPU], previous=block_in_body(first.body))
+    assert block_in_body(second.body)["usage"] == [USED.as_dict()]
+    assert verify(second.body) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"peak": 262144000', '"peak": 362144000', "peak is 362144000 in the block, recomputed it is 262144000"),
+        ('"percentile": 262144000', '"percentile": 1', "percentile is 1"),
+        ('"history": 28800', '"history": 604800', "history is 604800"),
+        ('"columns": [', '"columns": "[', "machine-readable block"),
+        ("   120,", "   300000000,", "peak is 262144000"),
+        ("   120,", '   "many",', "cannot be read"),
+    ],
+)
+def test_verify_finds_forged_usage(old, new, said):
+    made = describe(WORKLOAD, [replace(part(), usage=[USED.as_dict()])])
+    assert old in made.body
+    assert any(said in line for line in verify(made.body.replace(old, new)))
+
+
+def test_what_the_gate_looked_at_is_told():
+    made = describe(WORKLOAD, [part(checked=["LimitRange: none in the namespace", "QoS `x`"])])
+    assert "- `LimitRange: none in the namespace`" in made.body
+    assert "- `QoS 'x'`" in made.body
