@@ -43,7 +43,7 @@ def test_every_alert_becomes_the_remediation_it_asks_for_or_none(alert: dict[str
     body: dict[str, Any] = {"status": "firing", "labels": alert, "annotations": {}, "startsAt": "2026-01-31T07:00:00Z"}
     parsed = parse({"alerts": [body]}, Settings())
     if alert["remediation"] == "none":
-        assert [refusal.code for refusal in parsed.refusals] == [Code.NOT_OURS]
+        assert [refusal.code for refusal in parsed.refusals] == [Code.FOR_PEOPLE]
         return
     (remediation,) = parsed.remediations
     assert (remediation.kind, remediation.resource) == (alert["remediation"], alert.get("resource"))

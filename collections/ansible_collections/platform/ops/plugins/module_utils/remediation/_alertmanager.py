@@ -17,7 +17,6 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals
 from ansible_collections.platform.ops.plugins.module_utils.remediation._settings import Settings
 
 SOURCE = "alertmanager"
-FOR_PEOPLE = "none"  # a rule may say that what it found is nothing to raise or to scale
 
 # Labels of kube-state-metrics that name a workload by its kind. `job` is not among them: it is the scrape job.
 _KIND_LABELS = {
@@ -78,7 +77,7 @@ def _read(alert: Mapping[str, object], settings: Settings) -> list[dict[str, obj
     name = labels.get("alertname")
     rule = settings.alerts.get(name) if isinstance(name, str) else None
     remediation = labels.get("remediation") or (rule and rule.kind)
-    if not remediation or remediation == FOR_PEOPLE:
+    if not remediation:
         raise RefusedError(Code.NOT_OURS, "remediation")
     starts_at = grammar.timestamp(alert.get("startsAt"), "startsAt")
     return [
