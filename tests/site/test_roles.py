@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,27 @@ def test_every_version_can_be_raised_by_renovate() -> None:
     assert versions
     for number in versions:
         assert "# renovate: datasource=" in lines[number - 1], lines[number]
+
+
+def run_site(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [ROOT / ".venv/bin/ansible-playbook", "site.yml", *words]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
+
+
+def test_a_retired_component_is_refused_with_its_successor_and_comes_only_when_accepted(tmp_path: Path) -> None:
+    given = ("--tags", "ingress_nginx", "-e", "platform_state=rendered", "-e", f"platform_render_dir={tmp_path}")
+    refused = run_site(*given)
+    assert refused.returncode
+    assert "ingress_nginx is retired since March 2026" in refused.stdout + refused.stderr
+    assert "Use component istio" in refused.stdout + refused.stderr
+    assert not list(tmp_path.iterdir())
+    accepted = run_site(*given, "-e", "accept_retired=true")
+    assert accepted.returncode == 0, accepted.stdout[-3000:]
+    assert "Its successor is component istio" in accepted.stdout
+    assert (tmp_path / "ingress_nginx.json").is_file()
+
+
+def test_no_profile_brings_anything_retired() -> None:
+    retired = yaml.safe_load((ROOT / "roles/platform/vars/main/retired.yml").read_text())["platform_retired"]
+    assert not retired.keys() & GRAPH["platform_graph"].keys()

@@ -33,6 +33,15 @@ def plan_components(
         raise AnsibleFilterError(error.message) from error
 
 
+def with_retired(
+    graph: Mapping[str, Any], retired: Mapping[str, Any], wanted: list[str], accept: bool = False
+) -> Mapping[str, Any]:
+    try:
+        return _graph.with_retired(graph, retired, wanted, accept)
+    except OpsError as error:
+        raise AnsibleFilterError(error.message) from error
+
+
 def component_needs(graph: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
     return [{"name": name, **graph[name].get("asks", {})} for name in names]
 
@@ -45,6 +54,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "plan_components": plan_components,
+            "with_retired": with_retired,
             "component_needs": component_needs,
             "left_behind": left_behind,
             "mirrored_chart": _source.mirrored_chart,

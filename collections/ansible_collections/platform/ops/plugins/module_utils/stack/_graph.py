@@ -31,6 +31,24 @@ def check_graph(graph: Graph) -> None:
     order(graph, graph.keys())
 
 
+def with_retired(graph: Graph, retired: Graph, wanted: Iterable[str], accept: bool) -> Graph:
+    """With the retired components that are wanted; refused unless `accept`, or where nothing is left of them."""
+    asked = [name for name in wanted if name in retired]
+    for name in asked:
+        about = retired[name]
+        if accept and about.get("chart"):
+            continue
+        way = " Set accept_retired to true to install it all the same." if about.get("chart") else ""
+        raise InputError(
+            f"Component {name} is retired since {about['since']}: {about['why']}. Use {about['successor']}.{way}"
+        )
+    nodes = {
+        name: {"asks": {"kubernetes": ">=1.25", "release": f"{retired[name]['namespace']}/{name.replace('_', '-')}"}}
+        for name in asked
+    }
+    return {**graph, **nodes}
+
+
 def select(graph: Graph, wanted: Iterable[str], disabled: Iterable[str], skipped: Iterable[str]) -> list[str]:
     """The wanted components with everything they need, without those switched off, in install order."""
     wanted, off = list(wanted), {*disabled, *skipped}

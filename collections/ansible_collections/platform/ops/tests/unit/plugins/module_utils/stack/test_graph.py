@@ -6,7 +6,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
-from ansible_collections.platform.ops.plugins.module_utils.stack._graph import check_graph, left_behind, plan, select
+from ansible_collections.platform.ops.plugins.module_utils.stack._graph import (
+    check_graph,
+    left_behind,
+    plan,
+    select,
+    with_retired,
+)
 
 GRAPH = {
     "crds": {},
@@ -60,3 +66,24 @@ def test_a_circle_is_refused() -> None:
 def test_an_edge_to_nowhere_is_refused() -> None:
     with pytest.raises(InputError, match="names components that do not exist: b"):
         check_graph({"a": {"after": ["b"]}})
+
+
+RETIRED = {
+    "old": {"since": "1999", "why": "nobody mends it", "successor": "new", "chart": "old", "namespace": "attic"},
+    "gone": {"since": "1998", "why": "nothing is left of it", "successor": "newer"},
+}
+
+
+def test_what_is_retired_is_refused_with_its_successor_unless_it_is_accepted() -> None:
+    with pytest.raises(InputError, match=r"since 1999: nobody mends it\. Use new\. Set accept_retired to true"):
+        with_retired({}, RETIRED, ["old"], False)
+    assert with_retired({}, RETIRED, ["old"], True)["old"]["asks"]["release"] == "attic/old"
+
+
+def test_what_nothing_is_left_of_is_refused_in_any_case() -> None:
+    with pytest.raises(InputError, match=r"Use newer\.$"):
+        with_retired({}, RETIRED, ["gone"], True)
+
+
+def test_what_is_retired_and_not_asked_for_is_not_there() -> None:
+    assert with_retired({"a": {}}, RETIRED, ["a"], True) == {"a": {}}
