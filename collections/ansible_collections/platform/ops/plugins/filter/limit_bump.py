@@ -27,6 +27,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "follow_decisions": _follow.follow_decisions,
+            "verdict_decisions": _follow.verdict_decisions,
             "decision_report": decision_report,
             "unverified": _follow.unverified,
             "pull_request_table": _follow.pull_request_table,

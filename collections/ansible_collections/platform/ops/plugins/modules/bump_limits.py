@@ -154,8 +154,9 @@ options:
       history:
         description:
           - Earlier bumps of this workload, as M(platform.ops.pull_request_info) gives them; dictionaries of
-            C(container), C(resource), C(field), C(before), C(after), C(at), C(state) (V(open), V(merged) or V(closed))
-            and C(replicas).
+            C(container), C(resource), C(field), C(before), C(after), C(at), C(state) (V(open), V(merged) or V(closed)),
+            C(replicas), C(unmet) (it was judged not to have been enough, so the next one need not wait) and
+            C(refused_until) (it was handed over to people).
         type: list
         elements: dict
       policy:

@@ -38,13 +38,14 @@ options:
     description:
       - One entry per decision; keys with an empty value count as not given.
       - C(decision), required, is one of V(opened), V(updated), V(unchanged), V(refused), V(declined), V(limited),
-        V(failed), V(would_open), V(merged), V(closed), and of nodes V(started), V(would_start), V(completed),
-        V(undone).
+        V(failed), V(would_open), V(merged), V(closed), of merged ones V(fixed), V(not_fixed), V(stalled),
+        V(superseded), V(handed_over), and of nodes V(started), V(would_start), V(completed), V(undone).
       - C(id) is the id of the remediation; left out for what no alert asked for, such as a merge.
       - C(kind), C(source), C(cluster), C(target) (as C(namespace/kind/name/container)) and C(resource) say what it is
         about, C(reason) (a stable code) and C(message) (a sentence) why it was decided so.
       - C(pull_request) is the address of the pull request, C(branch) its branch.
       - C(changes) are the changes of M(platform.ops.bump_limits); the report of observe mode is made from them.
+      - C(stages) are the seconds from the alert to each stage of a pull request, by name of the stage.
       - C(seconds) is how long it took, C(at) (RFC 3339, now by default) when it was decided.
       - C(not_before) (RFC 3339) has the remediation handed out again at that time.
     type: list

@@ -38,9 +38,31 @@ def follow_decisions(results: Sequence[Data]) -> list[dict[str, Any]]:
     ]
 
 
+def verdict_decisions(results: Sequence[Data]) -> list[dict[str, Any]]:
+    """Return what goes on record of judge_pull_requests: new verdicts, what was handed over, what is taken back."""
+    made = []
+    for one in results:
+        common = {"kind": "bump_limits", "target": one["target"]}
+        told = {"reason": one["reason"], "message": one["message"]}
+        if one["news"] and one["state"] != "watching":
+            verdict = {**common, **told, "pull_request": one["url"], "branch": one["branch"]}
+            made.append({**verdict, "decision": one["state"], "stages": one["seconds"]})
+            if one["handed_over_until"]:
+                made.append({**verdict, "decision": "handed_over"})
+        elif one["state"] == "failed":
+            made.append({**common, **told, "decision": "failed", "pull_request": one["url"]})
+        revert = one["revert"]
+        if revert and revert["changed"]:
+            opened = {"decision": "opened", "reason": "takes_back", "message": revert["message"]}
+            made.append({**common, **opened, "pull_request": revert["url"], "branch": revert["branch"]})
+    return made
+
+
 def conflicting_items(results: Sequence[Data], config: Config, sources: Sources = no_sources) -> list[dict[str, Any]]:
     """Return items that propose anew what is in conflict with the base branch."""
     blocks = [one["block"] for one in results if one["state"] == "conflict" and one["block"]]
+    # One that takes a bump back is made anew by the next look at that bump.
+    blocks = [block for block in blocks if not block.get("reverts")]
     return [
         item
         for block in blocks

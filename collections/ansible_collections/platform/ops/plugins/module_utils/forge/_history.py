@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._key import (
     key_in_body,
     key_in_message,
 )
+from ansible_collections.platform.ops.plugins.module_utils.forge._mark import HANDED_OVER, Mark, mark_in_body
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import PullRequest, PullRequestState
 
 NOTHING = "none"  # how a trailer writes a number that was not there before
@@ -50,6 +51,8 @@ class Bump:
     state: PullRequestState
     number: int | None
     replicas: int = 1
+    unmet: bool = False  # it was judged not to have been enough, and nobody took over yet
+    refused_until: str | None = None  # handed over to people until then
     namespace: str | None = None
     kind: str | None = None
     name: str | None = None
@@ -130,9 +133,13 @@ def _of_pull_request(
     pull_request: PullRequest, key: str, state: PullRequestState, at: datetime, own: Sequence[Commit]
 ) -> list[Bump]:
     block = block_in_body(pull_request.body)
+    mark = mark_in_body(pull_request.body)
     if block is not None:
         return [
-            _bump(change, block, key=key, at=at, state=state, number=pull_request.number) for change in block["changes"]
+            _judged(
+                _bump(change, block, key=key, at=at, state=state, number=pull_request.number), mark, pull_request.labels
+            )
+            for change in block["changes"]
         ]
     # Somebody rewrote the body; the commits that went in still tell. Oldest first, so that the last number stays.
     numbers: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -142,6 +149,13 @@ def _of_pull_request(
             first = numbers.get(where, change)
             numbers[where] = {**change, "before": first["before"]}
     return [_bump(change, {}, key=key, at=at, state=state, number=pull_request.number) for change in numbers.values()]
+
+
+def _judged(bump: Bump, mark: Mark, labels: Sequence[str]) -> Bump:
+    """With what the verdict means for the next one. Taking the label off has alerts answered again."""
+    handed = mark.until is not None and HANDED_OVER in labels
+    unmet = mark.verdict == "not_fixed" and f"{bump.container}/{bump.resource}" in mark.left and not handed
+    return replace(bump, unmet=unmet, refused_until=mark.until.isoformat() if handed and mark.until else None)
 
 
 def _bump(

@@ -32,6 +32,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._policy imp
     Policy,
     cooling,
     first_value,
+    handed_over,
     history,
     too_often,
 )
@@ -145,6 +146,8 @@ class _Work:
 
     def _bump(self, item: Item, chosen: Chosen, result: Result) -> Result:
         pod = pod_of(self.tree, chosen.places)
+        if theirs := handed_over(item.past, self.now):
+            return replace(result, reason=Reason.HANDED_OVER, message=theirs)
         often = too_often(item.policy, item.past, self.now)
         if often:
             return replace(result, reason=Reason.BUDGET, message=often)

@@ -30,6 +30,8 @@ class Past:
     at: datetime
     state: str  # open | merged | closed
     replicas: int
+    unmet: bool = False  # judged not to have been enough
+    refused_until: datetime | None = None  # handed over to people
 
     @property
     def counts(self) -> bool:
@@ -99,7 +101,6 @@ def history(entries: Iterable[Mapping[str, Any]]) -> tuple[Past, ...]:
 
 def _past(entry: Mapping[str, Any]) -> Past:
     try:
-        at = entry["at"] if isinstance(entry["at"], datetime) else datetime.fromisoformat(str(entry["at"]))
         before = entry.get("before")
         return Past(
             container=str(entry.get("container") or ""),
@@ -107,12 +108,19 @@ def _past(entry: Mapping[str, Any]) -> Past:
             field=str(entry.get("field") or "limits"),
             before=Quantity.parse(str(before)) if before is not None else None,
             after=Quantity.parse(str(entry["after"])),
-            at=at if at.tzinfo else at.replace(tzinfo=UTC),
+            at=_aware(entry["at"]),
             state=str(entry.get("state") or "merged"),
             replicas=int(entry.get("replicas") or 1),
+            unmet=bool(entry.get("unmet")),
+            refused_until=_aware(entry["refused_until"]) if entry.get("refused_until") else None,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"history: the entry {dict(entry)!r} cannot be read: {error!r}.") from error
+
+
+def _aware(value: object) -> datetime:
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def first_value(past: Iterable[Past], container: str, resource: str) -> Quantity | None:
@@ -121,9 +129,12 @@ def first_value(past: Iterable[Past], container: str, resource: str) -> Quantity
 
 
 def cooling(policy: Policy, past: Iterable[Past], container: str, resource: str, now: datetime) -> str:
-    """Why this container has to wait; empty if it need not. An open bump is raised, not waited for."""
+    """Why this container has to wait; empty if it need not. An open bump is raised, not waited for.
+
+    One that was judged not to have been enough has been waited for already: its further step comes at once.
+    """
     merged = [one for one in past if one.is_of(container, resource, "merged")]
-    if policy.cooldown is None or not merged:
+    if policy.cooldown is None or not merged or merged[-1].unmet:
         return ""
     until = merged[-1].at + policy.cooldown
     if now >= until:
@@ -131,6 +142,18 @@ def cooling(policy: Policy, past: Iterable[Past], container: str, resource: str,
     return (
         f"The {resource} limit was raised to {merged[-1].after} on {merged[-1].at:%Y-%m-%d %H:%M} UTC; "
         f"the cool-down lasts until {until:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def handed_over(past: Iterable[Past], now: datetime) -> str:
+    """Why this workload is left to people; empty if it is not. The newest bump alone counts."""
+    merged = [one for one in past if one.state == "merged"]
+    until = merged[-1].refused_until if merged else None
+    if until is None or now >= until:
+        return ""
+    return (
+        f"The last bump of this workload did not help, and it was handed over to people until {until:%Y-%m-%d %H:%M} "
+        "UTC. Take the label handed-over off its pull request to have alerts answered again before that."
     )
 
 

@@ -15,7 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._sites impo
 # Decisions of the policy, not faults: the task goes on.
 _POLICY = frozenset(
     (
-        *(Reason.BUMPED, Reason.SUFFICIENT, Reason.CAPPED, Reason.COOLDOWN, Reason.BUDGET),
+        *(Reason.BUMPED, Reason.SUFFICIENT, Reason.CAPPED, Reason.COOLDOWN, Reason.BUDGET, Reason.HANDED_OVER),
         *(Reason.QOS_CHANGE, Reason.SHARED_ANCHOR, Reason.NO_RESOURCES),
     )
 )

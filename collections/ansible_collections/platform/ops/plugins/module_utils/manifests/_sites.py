@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CAPPED = "capped"
     COOLDOWN = "cooldown"
     BUDGET = "budget"
+    HANDED_OVER = "handed_over"
     NOT_FOUND = "not_found"
     AMBIGUOUS = "ambiguous"
     SHARED_ANCHOR = "shared_anchor"

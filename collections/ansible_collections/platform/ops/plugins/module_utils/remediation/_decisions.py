@@ -21,10 +21,11 @@ DECISIONS = (
     *("opened", "updated", "unchanged", "refused", "declined", "limited", "failed"),
     *("would_open", "merged", "closed"),
     *("started", "would_start", "completed", "undone"),  # nodes
+    *("fixed", "not_fixed", "stalled", "superseded", "handed_over"),
 )
 FIELDS = (
     *("at", "id", "kind", "source", "cluster", "target", "resource", "decision", "reason", "message"),
-    *("pull_request", "branch", "changes", "seconds", "count"),
+    *("pull_request", "branch", "changes", "seconds", "stages", "count"),
 )
 
 

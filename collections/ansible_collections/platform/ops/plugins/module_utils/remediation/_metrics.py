@@ -19,6 +19,10 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox im
 
 Labels = tuple[tuple[str, str], ...]
 BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+# From the alert to a stage of its pull request: people review, GitOps applies, pods roll.
+STAGE_BUCKETS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 43200.0, 86400.0, 604800.0)
+STAGES = ("opened", "merged", "applied", "rolled_out", "resolved")
+VERDICTS = ("fixed", "not_fixed", "stalled", "superseded")
 _STATE_AFTER = {"opened": "open", "updated": "open", "merged": "merged", "closed": "closed", "declined": "closed"}
 
 
@@ -69,6 +73,9 @@ class DecisionTally:
         self._decisions: Counter[Labels] = Counter()
         self._pull_requests: dict[str, str] = {}
         self._durations: dict[str, Counter[str]] = {}
+        self._verdicts: dict[str, str] = {}
+        self._handed_over: set[str] = set()
+        self._stages: dict[str, dict[str, Counter[str]]] = {}
 
     def update(self) -> None:
         for path in self._log.files():
@@ -96,10 +103,24 @@ class DecisionTally:
             self._pull_requests[str(record["pull_request"])] = _STATE_AFTER[decision]
         if isinstance(record.get("seconds"), (int, float)):
             self._observe(self._durations.setdefault(kind, Counter()), float(record["seconds"]))
+        if record.get("pull_request"):
+            self._judge(str(record["pull_request"]), decision, record.get("stages"))
+
+    def _judge(self, pull_request: str, decision: str, stages: object) -> None:
+        if decision == "handed_over":
+            self._handed_over.add(pull_request)
+        if decision not in VERDICTS:
+            return
+        self._verdicts[pull_request] = decision
+        if decision in ("fixed", "not_fixed") and isinstance(stages, Mapping):  # the last word, so each counts once
+            by_stage = self._stages.setdefault(decision, {})
+            for stage in STAGES:
+                if isinstance(stages.get(stage), (int, float)):
+                    self._observe(by_stage.setdefault(stage, Counter()), float(stages[stage]), STAGE_BUCKETS)
 
     @staticmethod
-    def _observe(histogram: Counter[str], seconds: float) -> None:
-        for limit in BUCKETS:
+    def _observe(histogram: Counter[str], seconds: float, buckets: tuple[float, ...] = BUCKETS) -> None:
+        for limit in buckets:
             histogram[f"{limit:g}"] += seconds <= limit
         histogram["+Inf"] += 1
         histogram["sum"] += seconds  # type: ignore[assignment]
@@ -114,14 +135,35 @@ class DecisionTally:
         for state in ("open", "merged", "closed"):
             count = sum(known == state for known in self._pull_requests.values())
             yield _line("platform_ops_pull_requests", (("state", state),), count)
+        yield from self._verdict_lines()
         name = "platform_ops_decision_seconds"
         yield f"# HELP {name} Time from the start of a run to its decision."
         yield f"# TYPE {name} histogram"
         for kind, histogram in sorted(self._durations.items()):
-            for limit in (*(f"{bucket:g}" for bucket in BUCKETS), "+Inf"):
-                yield _line(f"{name}_bucket", (("kind", kind), ("le", limit)), histogram[limit])
-            yield _line(f"{name}_sum", (("kind", kind),), round(histogram["sum"], 6))
-            yield _line(f"{name}_count", (("kind", kind),), histogram["+Inf"])
+            yield from _histogram(name, (("kind", kind),), histogram, BUCKETS)
+
+    def _verdict_lines(self) -> Iterator[str]:
+        yield "# HELP platform_ops_pull_request_verdicts Merged pull requests by their last verdict."
+        yield "# TYPE platform_ops_pull_request_verdicts gauge"
+        for verdict in VERDICTS:
+            count = sum(known == verdict for known in self._verdicts.values())
+            yield _line("platform_ops_pull_request_verdicts", (("verdict", verdict),), count)
+        yield "# HELP platform_ops_handed_over_total Workloads handed over to people."
+        yield "# TYPE platform_ops_handed_over_total counter"
+        yield _line("platform_ops_handed_over_total", (), len(self._handed_over))
+        name = "platform_ops_remediation_stage_seconds"
+        yield f"# HELP {name} Time from the alert to a stage of its pull request, once that has its verdict."
+        yield f"# TYPE {name} histogram"
+        for verdict, by_stage in sorted(self._stages.items()):
+            for stage, histogram in sorted(by_stage.items()):
+                yield from _histogram(name, (("verdict", verdict), ("stage", stage)), histogram, STAGE_BUCKETS)
+
+
+def _histogram(name: str, labels: Labels, values: Counter[str], buckets: tuple[float, ...]) -> Iterator[str]:
+    for limit in (*(f"{bucket:g}" for bucket in buckets), "+Inf"):
+        yield _line(f"{name}_bucket", (*labels, ("le", limit)), values[limit])
+    yield _line(f"{name}_sum", labels, round(values["sum"], 6))
+    yield _line(f"{name}_count", labels, values["+Inf"])
 
 
 def write_metrics(state_dir: Path, name: str, counts: Counts) -> None:

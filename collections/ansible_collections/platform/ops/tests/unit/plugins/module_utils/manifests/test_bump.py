@@ -333,6 +333,21 @@ def test_the_past_is_taken_from_what_was_given(tmp_path: Path) -> None:
     assert only(tmp_path, {**item, "policy": {"cooldown": "1h"}}, policy={"cooldown": "6h"}).changed
 
 
+def test_what_was_not_enough_is_raised_again_without_waiting_and_what_was_handed_over_is_not(tmp_path: Path) -> None:
+    write(tmp_path, web=workload())
+    last = merged("128Mi", "256Mi", "2026-06-01T10:00:00Z")
+    over = {**last, "unmet": False, "refused_until": "2026-06-08T00:00:00+00:00"}
+
+    def reason(*history: dict[str, Any]) -> str:
+        return only(tmp_path, {"name": "web", **MORE, "history": list(history)}, policy={"cooldown": "6h"}).reason
+
+    assert reason({**last, "unmet": True}) == "bumped"
+    write(tmp_path, web=workload())
+    assert reason(over) == "handed_over"
+    assert reason(over, merged("256Mi", "512Mi", "2026-06-01T11:00:00Z")) == "cooldown"  # the newest counts
+    assert reason({**over, "refused_until": "2026-06-01T10:30:00+00:00"}) == "cooldown"
+
+
 def test_the_fleet_s_budget_is_spent_item_by_item_and_replicas_count(tmp_path: Path) -> None:
     write(tmp_path, a=workload("a"), b=workload("b"))
     items = ({"name": "a", **MORE}, {"name": "b", **MORE})

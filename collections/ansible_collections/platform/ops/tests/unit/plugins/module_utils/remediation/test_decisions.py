@@ -120,3 +120,27 @@ def test_labels_of_metrics_are_escaped(tmp_path):
     tally = DecisionTally(log)
     tally.update()
     assert r'reason="a\"b\\c\nd"} 1' in "\n".join(tally.lines())
+
+
+def test_verdicts_are_counted_by_the_last_word_and_stages_once(tmp_path):
+    log, stages = DecisionLog(tmp_path), {"opened": 30.0, "merged": 90.0, "applied": 100.0}
+    one = {"kind": "bump_limits", "pull_request": "https://git.example.org/fleet/pulls/1"}
+    other = {**one, "pull_request": "https://git.example.org/fleet/pulls/2"}
+    log.append([{**one, "decision": "stalled", "reason": "not_applied", "stages": stages}])
+    log.append([{**one, "decision": "fixed", "reason": "resolved", "stages": {**stages, "resolved": 1000.0}}])
+    log.append([{**other, "decision": "not_fixed", "reason": "killed_again", "stages": {}}])
+    log.append([{**other, "decision": "handed_over", "reason": "killed_again"}])
+    tally = DecisionTally(log)
+    tally.update()
+    lines = list(tally.lines())
+    for line in (
+        'platform_ops_pull_request_verdicts{verdict="fixed"} 1',
+        'platform_ops_pull_request_verdicts{verdict="not_fixed"} 1',
+        'platform_ops_pull_request_verdicts{verdict="stalled"} 0',
+        "platform_ops_handed_over_total 1",
+        'platform_ops_remediation_stage_seconds_bucket{verdict="fixed",stage="resolved",le="600"} 0',
+        'platform_ops_remediation_stage_seconds_bucket{verdict="fixed",stage="resolved",le="1800"} 1',
+        'platform_ops_remediation_stage_seconds_count{verdict="fixed",stage="merged"} 1',
+        'platform_ops_decisions_total{kind="bump_limits",decision="stalled",reason="not_applied"} 1',
+    ):
+        assert line in lines
