@@ -26,7 +26,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._operate imp
     report,
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import POOL_LABEL, Failure, Machine, Pool
-from ansible_collections.platform.ops.plugins.module_utils.capacity._records import STARTUP_TAINT
+from ansible_collections.platform.ops.plugins.module_utils.capacity._records import OUT_OF_SERVICE_TAINT, STARTUP_TAINT
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amount
@@ -50,6 +50,7 @@ class RealMachine:
     gets_ready: bool = True
     joined: bool = False
     was_reset: bool = False
+    powered: bool = True
 
 
 @dataclass
@@ -132,6 +133,9 @@ class World:
                     return Outcome.PENDING, None
                 self.join(machine)
                 return Outcome.DONE, None
+            case Action.PROVE:
+                on = job.node in self.machines and self.machines[job.node].powered
+                return (Outcome.PENDING if on else Outcome.DONE), None
             case Action.RESET:
                 if failure:
                     return Outcome.FAILED, failure
@@ -217,11 +221,11 @@ class World:
             path = _paths.node(machine.name)
             if machine.joined and path not in self.api.objects:
                 self.node(machine, False, {}, [{"key": STARTUP_TAINT, "effect": "NoSchedule"}])
-            if machine.joined and machine.gets_ready:
+            if machine.joined and machine.gets_ready and machine.powered:
                 self.api.touch(path, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
         for raw in self.api.listed(_paths.NODES):
             machine = self.machines.get(raw["metadata"]["name"])
-            if machine is None or not machine.joined:
+            if machine is None or not machine.joined or not machine.powered:
                 self.api.touch(
                     _paths.node(raw["metadata"]["name"]),
                     {"status": {"conditions": [{"type": "Ready", "status": "False"}]}},
@@ -235,7 +239,7 @@ class World:
             if node and node not in nodes:
                 self.unjust.append(f"{path} lost its Node {node} while it ran there")
                 del self.api.objects[path]
-            elif "deletionTimestamp" in pod["metadata"]:
+            elif "deletionTimestamp" in pod["metadata"] and self._ends(pod):
                 del self.api.objects[path]
         for item in self.api.listed("/apis/apps/v1/replicasets"):
             name = item["metadata"]["name"]
@@ -247,6 +251,15 @@ class World:
             for _ in range(len(mine), item["spec"]["replicas"]):
                 self._make_pod(name, item)
             item["status"]["readyReplicas"] = sum(map(is_ready, mine))
+
+    def _ends(self, pod: Json) -> bool:
+        """A kubelet ends it; of a node that is out of service the garbage collector removes it by force."""
+        name = pod["spec"].get("nodeName")
+        machine = self.machines.get(name)
+        if machine is None or (machine.powered and machine.joined):
+            return True
+        taints = self.api.objects[_paths.node(name)]["spec"].get("taints") or []
+        return any(taint["key"] == OUT_OF_SERVICE_TAINT for taint in taints)
 
     def _make_pod(self, name: str, item: Json) -> None:
         serial = item["status"]["serial"] = item["status"].get("serial", 0) + 1
@@ -314,6 +327,11 @@ class World:
         found += [f"two machines have address {a}" for a in set(addresses) if addresses.count(a) > 1]
         given = state.addresses()
         found += [f"address {a} is given twice" for a in set(given) if given.count(a) > 1]
+        for raw in self.api.listed(_paths.NODES):
+            off = any(taint["key"] == OUT_OF_SERVICE_TAINT for taint in raw["spec"].get("taints") or [])
+            machine = self.machines.get(raw["metadata"]["name"])
+            if off and machine is not None and machine.powered:
+                found.append(f"Node {machine.name} is out of service, and its machine still has power")
         found += [f"machine {name} has no record" for name in self.machines if name not in state.names()]
         if len(self.machines) > pool.spec.most or len(state.names()) > pool.spec.most:
             found.append(f"{len(self.machines)} machines, {len(state.names())} records, max {pool.spec.most}")

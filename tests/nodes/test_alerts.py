@@ -269,3 +269,18 @@ def test_without_a_pool_alerts_are_refused() -> None:
     here = world()
     del here.api.objects[_paths.node_pool("workers")]
     assert told(answer(here, unschedulable("web-1"))) == [("refused", "unknown_pool")]
+
+
+def test_while_another_run_makes_the_node_its_pods_are_told_so_and_others_wait() -> None:
+    here = world()
+    here.workload("web", 9)
+    first = pending(here)
+    answer(here, *map(unschedulable, first))
+    tick = Writer(here.api, "workers", "platform-ops", "tick", 300, clock=lambda: here.now)
+    tick.held()
+    assert told(answer(here, *map(unschedulable, first))) == [("unchanged", "arriving")]
+    here.workload("more", 9)
+    late = sorted(set(pending(here)) - set(first))
+    decisions = told(answer(here, *map(unschedulable, late)))
+    assert set(decisions) == {("unchanged", "arriving"), ("limited", "busy")}
+    assert len(operations(here)) == 1

@@ -293,3 +293,52 @@ def test_a_paused_pool_begins_nothing_and_brings_to_an_end_what_is_under_way() -
     assert [item["reason"] for item in first.plan["limits"]] == ["paused"]
     assert nodes(here) == ["workers-1", "workers-2"]
     assert here.left_behind() == []
+
+
+def _dead(proves: bool) -> World:
+    here = world(2, scaleIn={**QUICK, "podTimeout": "10m"}, provider={"role": "r", "destroys": False, "proves": proves})
+    here.workload("web", 2)
+    here.now += 60
+    here.settle()
+    return here
+
+
+def test_a_dead_machine_leaves_when_its_power_off_is_proven() -> None:
+    here = _dead(proves=True)
+    here.machines["workers-1"].powered = False
+    here.settle()
+    here.run("absent", names=("workers-1",))
+    for _ in range(6):
+        here.now += 20
+        here.settle()
+        here.run("resumed")
+        assert here.broken() == []
+    assert sorted(here.machines) == ["workers-2"]
+    assert [pod["spec"]["nodeName"] for pod in here.api.listed(_paths.PODS)] == ["workers-2", "workers-2"]
+    assert here.left_behind() == []
+
+
+@pytest.mark.parametrize("proves", [True, False], ids=["still on", "nobody can tell"])
+def test_without_proof_of_power_off_a_dead_node_keeps_its_pods(proves: bool) -> None:
+    here = _dead(proves)
+    here.machines["workers-1"].gets_ready = False  # the kubelet is dead, the machine is not
+    here.api.touch(_paths.node("workers-1"), {"status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    if proves:
+        here.machines["workers-1"].joined = True
+    else:
+        here.machines["workers-1"].powered = False
+    stuck = here._ends
+    here._ends = lambda pod: pod["spec"].get("nodeName") != "workers-1" and stuck(pod)  # type: ignore[method-assign]
+    ended = []
+    here.run("absent", names=("workers-1",))
+    while not ended and here.now < 1_800_003_600:
+        here.now += 60
+        here.settle()
+        ended = [item for result in here.run("resumed") for item in result.progress.ended]
+        assert here.broken() == []
+    [over] = ended
+    assert not over.ok
+    assert "it does not terminate" in over.message
+    node = here.api.objects[_paths.node("workers-1")]
+    assert not node["spec"].get("unschedulable")
+    assert "workers-1" in here.machines

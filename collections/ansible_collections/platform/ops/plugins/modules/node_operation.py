@@ -24,7 +24,7 @@ options:
   action:
     description: What the provider was asked to do.
     type: str
-    choices: [add, join, reset, remove]
+    choices: [add, join, reset, remove, prove]
     required: true
   outcome:
     description:
@@ -91,7 +91,7 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         **POOL_OPTIONS,
         "operation": {"type": "str", "required": True},
-        "action": {"type": "str", "choices": ["add", "join", "reset", "remove"], "required": True},
+        "action": {"type": "str", "choices": ["add", "join", "reset", "remove", "prove"], "required": True},
         "outcome": {"type": "str", "choices": ["claimed", "done", "pending", "failed"], "required": True},
         "provider_id": {"type": "str", "default": ""},
         "name": {"type": "str", "default": ""},

@@ -43,6 +43,30 @@ options:
     description: Seconds this run may spend in sum on waiting for things that take moments.
     type: int
     default: 20
+  prometheus:
+    description: Where to ask what the last weeks took, for pools with C(spec.predicted). Not asked without a C(url).
+    type: dict
+    suboptions:
+      url:
+        description: Its address, before C(/api/v1). Without credentials in it. Redirects are not followed.
+        type: str
+      token:
+        description: Bearer token.
+        type: str
+      token_file:
+        description: File with the bearer token, read for each question.
+        type: path
+      ca_file:
+        description: Certificates of the authorities that its certificate may come from.
+        type: path
+      matchers:
+        description: Labels that every series must have, such as the cluster's name where several share a Thanos.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds to wait for one answer.
+        type: float
+        default: 30.0
   service:
     description: This service itself; the node it runs on stays until another replica holds its Lease.
     type: dict
@@ -126,10 +150,12 @@ operations:
 """
 
 import time
+from functools import partial
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
 from ansible_collections.platform.ops.plugins.module_utils._main import main_of
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _history
 from ansible_collections.platform.ops.plugins.module_utils.capacity._arguments import (
     LIBRARIES,
     POOL_OPTIONS,
@@ -139,6 +165,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._arguments i
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Scaling, Service
+from ansible_collections.platform.ops.plugins.module_utils.cluster._access import OBSERVED, prometheus_of
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -147,6 +174,7 @@ SPEC: dict[str, Any] = {
         "count": {"type": "int"},
         "name": {"type": "str"},
         "wait": {"type": "int", "default": 20},
+        "prometheus": OBSERVED["prometheus"],
         "service": SERVICE_OPTION,
     },
     "supports_check_mode": True,
@@ -160,7 +188,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
             raise InputError(f"{option} goes with state {allowed}, not with {state}; leave one of them out.")
     writer = writer_of(params, api_of(params))
     operator = Operator(writer, sleep=time.sleep, patience=float(params["wait"]))
-    scaling = Scaling(writer, operator, dry=check_mode)
+    server = prometheus_of(params)
+    scaling = Scaling(writer, operator, dry=check_mode, foresee=partial(_history.ask, server))
     try:
         if state == "present":
             pool, result = scaling.present(count)

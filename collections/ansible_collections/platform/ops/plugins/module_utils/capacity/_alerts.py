@@ -45,6 +45,7 @@ class Began:
     pool: Pool
     plan: OutPlan
     nodes: tuple[str, ...]  # reserved by this run
+    busy: Told | None = None  # another run works on the pool: nothing was begun, the plan is a preview
 
 
 def target(remediation: Remediation) -> str:
@@ -83,6 +84,8 @@ def of_pod(pod: str, began: Sequence[Began]) -> Told:
         return Told("unchanged", "not_pending", f"Pod {pod} is gone, or has a node.")
     best, verdict = min(found, key=lambda item: _RANK[item[1].verdict])
     where = f"NodePool {best.pool.name}"
+    if best.busy and verdict.verdict in ("helps", "draining"):
+        return best.busy
     if verdict.verdict == "refused":
         return _refused(pod, found)
     return {
@@ -104,6 +107,8 @@ def of_pool(began: Sequence[Began]) -> Told:
     """The answer to an alert that names a pool and no pod of it."""
     for one in began:
         where = f"NodePool {one.pool.name}"
+        if one.busy and (one.plan.count or one.plan.reclaim):
+            return one.busy
         if one.nodes or one.plan.reclaim:
             return Told("started", "helps", f"{where} gets {_count(one.nodes)}.")
         if one.plan.needed:

@@ -101,12 +101,24 @@ class Answering:
         try:
             with self._scaling(pool) as scaling:
                 after, result = scaling.present(None, others=others)
+        except ConflictError as error:
+            return self._meanwhile(pool, others, began, self._refused(error))
         except OpsError as error:
             return self._refused(error)
         self._planned(after, result)
         assert result.out is not None
         new = result.after.names() - result.before.names()
         began.append(Began(after, result.out, tuple(sorted(new))))
+        return None
+
+    def _meanwhile(self, pool: Pool, others: Sequence[Pool], began: list[Began], busy: Told) -> Told | None:
+        """Another run works on the pool; it may be making the very node. What is new has to wait for it."""
+        try:
+            after, result = Scaling(self._writer(pool.name), None, dry=True).present(None, others=others)
+        except OpsError as error:
+            return self._refused(error)
+        assert result.out is not None
+        began.append(Began(after, result.out, (), busy))
         return None
 
     @staticmethod

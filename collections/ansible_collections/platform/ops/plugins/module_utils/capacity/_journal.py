@@ -30,6 +30,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
 
 POLL = 10.0  # a machine on its way is looked at again after this many seconds
 GLANCE = 1.0  # looking at a Node costs nothing
+PROVE = 30.0  # how often the provider of a machine that does not answer is asked whether it is off
 RETRY_FIRST, RETRY_MOST = 10.0, 600.0
 
 
@@ -42,12 +43,14 @@ class Action(StrEnum):
     CORDON = "cordon"
     DRAIN = "drain"
     UNCORDON = "uncordon"
+    OUT_OF_SERVICE = "out_of_service"
     DELETE_NODE = "delete_node"
     # asked of the provider
     ADD = "add"
     JOIN = "join"
     RESET = "reset"
     REMOVE = "remove"
+    PROVE = "prove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class SeenNode:
     starting: bool = False  # still has the startup taint
     unschedulable: bool = False
     cordoned_by: str = ""
+    out_of_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +226,19 @@ class _Case:
             return self.move(Phase.RESETTING)
         if node.uid != op.node_uid:
             return Close(False, f"another Node named {op.node} took its place; nothing was done to it")
+        return self.emptying(node)
+
+    def emptying(self, node: SeenNode) -> Step:
+        op = self.op
         if not op.foreign_cordon and not (node.unschedulable and node.cordoned_by == op.id):
             return Perform(Action.CORDON)
+        if op.off and not node.out_of_service:
+            return Perform(Action.OUT_OF_SERVICE)
         if self.seen.drain is None:
             return Perform(Action.DRAIN)
-        return self.drained(self.seen.drain)
+        return self.drained(self.seen.drain, node)
 
-    def drained(self, drain: DrainState) -> Step:
+    def drained(self, drain: DrainState, node: SeenNode) -> Step:
         if drain.done:
             return self.move(Phase.RESETTING)
         limit, waiting = self.spec.in_.drain_timeout, "; ".join(drain.waiting)
@@ -237,6 +247,11 @@ class _Case:
             message = f"not drained after {limit:.0f} s: {waiting}"
         if message:
             return self.move(Phase.RESTORING, Failure("other", message))
+        if self.spec.provider.proves and not (node.ready or self.op.off):
+            # No kubelet ends these pods. Only the proof that the machine is off allows to give them up.
+            step = self.ask(Action.PROVE)
+            if isinstance(step, Ask):
+                return step
         return Wait(f"draining: {waiting}", self.now + drain.again, drain.again)
 
     def restoring(self) -> Step:
@@ -248,7 +263,7 @@ class _Case:
     def resetting(self) -> Step:
         provider = self.spec.provider
         hopeless = provider.destroys and self.past(self.op.since, self.spec.in_.reset_timeout)
-        if not provider.resets or self.op.reset or hopeless:
+        if not provider.resets or self.op.reset or self.op.off or hopeless:
             return self.move(Phase.REMOVING)
         return self.ask(Action.RESET)
 
@@ -281,6 +296,7 @@ EXPECTED = {
     Phase.ADDING: Action.ADD,
     Phase.JOINING: Action.JOIN,
     Phase.UNDOING: Action.REMOVE,
+    Phase.DRAINING: Action.PROVE,
     Phase.RESETTING: Action.RESET,
     Phase.REMOVING: Action.REMOVE,
 }
@@ -309,18 +325,30 @@ def answered(op: Operation, action: Action, outcome: Outcome, now: float, said: 
     """The operation after the provider's answer."""
     if EXPECTED.get(op.phase) is not action:
         return op
+    if action is Action.PROVE:
+        return _proven(op, outcome, now)
     if op.kind == "out":
         op = replace(op, node=said.name or op.node, address=said.address or op.address)
     if outcome is Outcome.PENDING:
         return replace(op, retry_at=Time(now + POLL))
     if outcome is Outcome.FAILED:
         return _refused(op, action, now, said.failure or Failure("other", f"the provider failed to {action.value} it"))
-    op = replace(op, attempts=0, retry_at=None)
+    return _did(replace(op, attempts=0, retry_at=None), action, said)
+
+
+def _did(op: Operation, action: Action, said: Answer) -> Operation:
     if action is Action.ADD:
         return replace(op, machine=MachineState.PRESENT, provider_id=said.provider_id or op.provider_id)
     if action is Action.RESET:
         return replace(op, reset=True, failure=None)
     return replace(op, joined=True) if action is Action.JOIN else replace(op, machine=MachineState.GONE)
+
+
+def _proven(op: Operation, outcome: Outcome, now: float) -> Operation:
+    """Not to know is no failure of the removal: it may still drain, or run out of time."""
+    if outcome is Outcome.DONE:
+        return replace(op, off=True, retry_at=None)
+    return replace(op, retry_at=Time(now + PROVE))
 
 
 def _refused(op: Operation, action: Action, now: float, failure: Failure) -> Operation:

@@ -13,7 +13,11 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import Confli
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _parse
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import SeenNode
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Operation, Spec
-from ansible_collections.platform.ops.plugins.module_utils.capacity._records import CORDONED_BY, STARTUP_TAINT
+from ansible_collections.platform.ops.plugins.module_utils.capacity._records import (
+    CORDONED_BY,
+    OUT_OF_SERVICE_TAINT,
+    STARTUP_TAINT,
+)
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api, Json
 
@@ -42,6 +46,7 @@ def seen(raw: Mapping[str, Any], spec: Spec) -> SeenNode:
         starting=any(taint.key == STARTUP_TAINT for taint in record.taints),
         unschedulable=record.unschedulable,
         cordoned_by=record.cordoned_by,
+        out_of_service=any(taint.key == OUT_OF_SERVICE_TAINT for taint in record.taints),
     )
 
 
@@ -83,7 +88,19 @@ def uncordon(api: Api, name: str, operation: str) -> None:
     """Only if this operation cordoned it."""
     raw = api.get(_paths.node(name))
     if (raw["metadata"].get("annotations") or {}).get(CORDONED_BY) == operation:
-        _patch(api, raw, {"metadata": {"annotations": {CORDONED_BY: None}}, "spec": {"unschedulable": None}})
+        kept = [taint for taint in _taints(raw) if taint["key"] != OUT_OF_SERVICE_TAINT]
+        spec: Json = {"unschedulable": None}
+        if len(kept) < len(_taints(raw)):
+            spec["taints"] = kept or None
+        _patch(api, raw, {"metadata": {"annotations": {CORDONED_BY: None}}, "spec": spec})
+
+
+def put_out_of_service(api: Api, op: Operation) -> None:
+    """Let the cluster give up the pods and volumes of a machine that has no power."""
+    raw = api.get(_paths.node(op.node))
+    if raw["metadata"].get("uid") == op.node_uid:
+        taint = {"key": OUT_OF_SERVICE_TAINT, "value": "nodeshutdown", "effect": "NoExecute"}
+        _patch(api, raw, {"spec": {"taints": [*_taints(raw), taint]}})
 
 
 def delete(api: Api, name: str, uid: str) -> None:

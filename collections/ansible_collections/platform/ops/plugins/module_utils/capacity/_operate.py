@@ -290,7 +290,7 @@ class Operator:
                 _tokens.revoke(self._api, op.id)
             case Action.DELETE_NODE:
                 _nodes.delete(self._api, op.node, seen.node.uid if seen.node else "")
-            case Action.CORDON | Action.UNCORDON | Action.LABEL | Action.ADMIT:
+            case Action.CORDON | Action.UNCORDON | Action.LABEL | Action.ADMIT | Action.OUT_OF_SERVICE:
                 self._write_node(action, op, pool)
             case _:
                 raise OpsError(f"{action} is done by the provider.")
@@ -302,6 +302,8 @@ class Operator:
                     _nodes.cordon(self._api, op)
                 case Action.UNCORDON:
                     _nodes.uncordon(self._api, op.node, op.id)
+                case Action.OUT_OF_SERVICE:
+                    _nodes.put_out_of_service(self._api, op)
                 case Action.LABEL:
                     _nodes.label(self._api, op.node, pool.spec)
                 case _:

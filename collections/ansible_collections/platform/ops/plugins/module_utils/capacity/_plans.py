@@ -35,7 +35,7 @@ def size(pool: Pool, members: Sequence[Node]) -> int:
 def wanting(pool: Pool, members: Sequence[Node], now: float) -> int:
     """How many nodes are missing from the minimum in force, those on their way counted."""
     undone = sum(op.kind == "out" and op.phase is Phase.UNDOING for op in pool.state.operations)
-    return pool.spec.least_now(now) - (size(pool, members) - len(_outgoing(pool)) - undone)
+    return pool.least_now(now) - (size(pool, members) - len(_outgoing(pool)) - undone)
 
 
 def template(pool: Pool, cluster: Cluster) -> Template:
@@ -82,7 +82,7 @@ def out_plan(
         elsewhere=[(template(other, cluster), len(_arriving(other))) for other in others if _arriving(other)],
         # those that leave count against max above, but not towards what is wanted
         size=whole - len(_outgoing(pool)) - (unfinished - len(arriving)),
-        least=pool.spec.least_now(now),
+        least=pool.least_now(now),
         asked=asked,
         room=room,
         rules=pool.spec.out,
@@ -114,8 +114,9 @@ def in_plan(
         past = type(past)(past.outs, past.ins, None, None, past.backoff)
     room = room_in(
         pool.spec.in_,
-        least=pool.spec.least_now(now),
-        size=sum(node.ready for node in staying),
+        least=pool.least_now(now),
+        # A node that is not Ready takes no pods: it does not count for min, and removing it makes nothing smaller.
+        size=sum(node.ready or node.name in names for node in staying),
         in_flight=len(outgoing),
         past=past,
         now=now,

@@ -24,6 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._rules impor
 )
 from ansible_collections.platform.ops.plugins.module_utils.capacity._schedule import Window, least_at, windows
 from ansible_collections.platform.ops.plugins.module_utils.capacity._slots import Slots, slots
+from ansible_collections.platform.ops.plugins.module_utils.capacity._trend import Prediction, Trend, trend
 from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amounts
 
 # On every node of a pool; who carries it belongs to the pool, whoever made the machine.
@@ -74,6 +75,7 @@ class Operation:
     machine: MachineState = MachineState.NONE
     joined: bool = False
     reset: bool = False
+    off: bool = False  # the provider proved that the machine has no power
     foreign_cordon: bool = False  # somebody else had cordoned it before us: never uncordoned by us
     attempts: int = 0
     retry_at: Time | None = None
@@ -113,6 +115,7 @@ class State:
     ins: tuple[Time, ...] = ()
     last_out: Time | None = None
     last_in_failure: Time | None = None
+    predicted: Prediction | None = None
     term: int = 0  # of the Lease under which this was written; smaller ones may not write any more
     holder: str = ""
 
@@ -157,6 +160,7 @@ class Provider:
     resets: bool = True  # the machine can be reset before it is removed
     destroys: bool = True  # remove destroys the machine, so a failed reset does not matter
     token: bool = True  # joining takes a bootstrap token
+    proves: bool = False  # it can prove that a machine is off
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +177,8 @@ class Spec:
     in_: InRules
     paused: bool
     raised: tuple[Window, ...]
+    predicted: Trend | None = None
     priority: int = 0  # of several pools that could take a pod, the one with the largest gets the node
-
-    def least_now(self, now: float) -> int:
-        return least_at(self.least, self.most, self.raised, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,12 @@ class Pool:
     spec: Spec
     state: State
     raw: Mapping[str, Any]  # the object as read; writing needs its version
+
+    def least_now(self, now: float) -> int:
+        """The minimum in force: the pool's own, those of open windows, and what was predicted; never above max."""
+        least = least_at(self.spec.least, self.spec.most, self.spec.raised, now)
+        predicted = self.state.predicted if self.spec.predicted else None
+        return min(self.spec.most, max(least, predicted.least_at(now) if predicted else 0))
 
 
 def pool(raw: Mapping[str, Any]) -> Pool:
@@ -213,6 +221,7 @@ def _spec(name: str, raw: Mapping[str, Any]) -> Spec:
         in_=in_rules(raw.get("scaleIn")),
         paused=bool(raw.get("paused")),
         raised=windows(name, raw.get("raised")),
+        predicted=trend(name, raw.get("predicted")),
         priority=raw.get("priority", 0),
     )
 

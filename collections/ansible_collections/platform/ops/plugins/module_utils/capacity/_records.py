@@ -25,6 +25,8 @@ HOSTNAME = "kubernetes.io/hostname"
 CORDONED_BY = "platform.ops/cordoned-by"
 # On a Node from its registration until it is proven usable.
 STARTUP_TAINT = "platform.ops/starting"
+# Frees pods and volumes of a node by force; never while its machine may still write to them.
+OUT_OF_SERVICE_TAINT = "node.kubernetes.io/out-of-service"
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 

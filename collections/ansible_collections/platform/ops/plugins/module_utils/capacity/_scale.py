@@ -20,12 +20,14 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._plans impor
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State, state_json
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_in import InPlan
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_out import OutPlan
+from ansible_collections.platform.ops.plugins.module_utils.capacity._trend import Prediction, Trend, outdated
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
 # Lists in results are cut here; the counts are always whole.
 MOST_SHOWN = 500
 How = Callable[[Pool], State]
+Foresee = Callable[[Pool, Trend, float], Prediction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        written = replace(self.after, term=0, holder="", unneeded={})
-        return written != replace(self.before, term=0, holder="", unneeded={}) or bool(self.progress.performed)
+        before, after = (
+            replace(state, term=0, holder="", unneeded={}, predicted=None) for state in (self.before, self.after)
+        )
+        return before != after or bool(self.progress.performed)
 
     def json(self) -> dict[str, Any]:
         return {
@@ -90,13 +94,18 @@ def guarded(api: Api, service: Service, now: float) -> dict[str, str]:
 
 
 class Scaling:
-    """Args: operator: drives what is under way afterwards; None when this run only begins."""
+    """
+    Args:
+        operator: drives what is under way afterwards; None when this run only begins.
+        foresee: what the last weeks tell about a pool now; None when nobody asks.
+    """
 
-    def __init__(self, writer: Writer, operator: Operator | None, *, dry: bool) -> None:
+    def __init__(self, writer: Writer, operator: Operator | None, *, dry: bool, foresee: Foresee | None = None) -> None:
         self._writer = writer
         self._operator = operator
         self._api = writer.api
         self._dry = dry
+        self._foresee = foresee
 
     def present(
         self, count: int | None, *, others: Sequence[Pool] | None = None, pods: bool = True
@@ -173,7 +182,17 @@ class Scaling:
     def _read(self) -> tuple[Pool, Cluster, float]:
         if not self._dry:
             self._writer.held()  # before looking: what is planned on must not be changed by others
-        return _store.read(self._api, self._writer.pool), observe(self._api), self._writer.clock()
+        return self._foreseen(_store.read(self._api, self._writer.pool)), observe(self._api), self._writer.clock()
+
+    def _foreseen(self, pool: Pool) -> Pool:
+        """The pool with a prediction that is not outdated."""
+        now, asked = self._writer.clock(), pool.spec.predicted
+        if self._foresee is None or asked is None or not outdated(asked, pool.state.predicted, now):
+            return pool
+        predicted = self._foresee(pool, asked, now)
+        if self._dry:
+            return replace(pool, state=replace(pool.state, predicted=predicted))
+        return self._writer.change(lambda current: replace(current.state, predicted=predicted))
 
     def _go(self, pool: Pool, how: How, result: Result) -> tuple[Pool, Result]:
         return self._drive(*self._begin(pool, how, result))

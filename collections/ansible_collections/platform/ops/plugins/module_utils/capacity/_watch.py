@@ -16,8 +16,9 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import _leak
 from ansible_collections.platform.ops.plugins.module_utils.capacity._leaks import Leak
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import members
 from ansible_collections.platform.ops.plugins.module_utils.capacity._plans import wanting
-from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Machine, Pool
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Machine, Phase, Pool
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node
+from ansible_collections.platform.ops.plugins.module_utils.capacity._trend import outdated
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics import Counts, write_metrics
@@ -26,6 +27,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics 
 class Due(StrEnum):
     UNDER_WAY = "under_way"  # an operation can be got on with, or a mark of one that is over is to be taken off
     BELOW_MINIMUM = "below_minimum"
+    PREDICTION = "prediction"  # what the last weeks tell is to be asked anew
     NO = ""
 
 
@@ -49,13 +51,15 @@ def view(pool: Pool, nodes: Iterable[Node], listed: Sequence[Machine] | None, no
     ours = tuple(members(pool, nodes))
     leaks = tuple(_leaks.find(pool, ours, listed))
     due = Due.NO
-    if any(op.retry_at is None or op.retry_at <= now for op in pool.state.operations) or any(
+    if any(op.phase is Phase.DRAINING or (op.retry_at or 0.0) <= now for op in pool.state.operations) or any(
         leak.kind == "cordon_without_operation" for leak in leaks
     ):
         due = Due.UNDER_WAY
     elif not pool.spec.paused and wanting(pool, ours, now) > 0:
         due = Due.BELOW_MINIMUM
-    return View(pool, ours, leaks, pool.spec.least_now(now), due)
+    elif not pool.spec.paused and outdated(pool.spec.predicted, pool.state.predicted, now):
+        due = Due.PREDICTION
+    return View(pool, ours, leaks, pool.least_now(now), due)
 
 
 def look(api: Api, now: float) -> list[View]:
@@ -70,6 +74,7 @@ Sample = tuple[str, dict[str, str], float]
 HELP = {
     "platform_ops_pool_nodes": "Nodes of the pool, by whether they are Ready.",
     "platform_ops_pool_minimum": "Nodes the pool keeps now: its minimum, open windows, what was predicted.",
+    "platform_ops_pool_predicted": "Nodes that this time of the week took in the last weeks; 0 when that is not known.",
     "platform_ops_pool_maximum": "Most nodes the pool may have.",
     "platform_ops_pool_operations": "Nodes on their way in or out, by phase.",
     "platform_ops_pool_oldest_operation_seconds": "Since when the oldest operation is under way.",
@@ -90,6 +95,9 @@ def samples(views: Iterable[View], now: float) -> Iterator[Sample]:
         yield "platform_ops_pool_nodes", {**base, "ready": "true"}, ready
         yield "platform_ops_pool_nodes", {**base, "ready": "false"}, len(one.nodes) - ready
         yield "platform_ops_pool_minimum", base, one.least
+        if one.pool.spec.predicted:
+            predicted = state.predicted.least_at(now) if state.predicted else 0
+            yield "platform_ops_pool_predicted", base, predicted
         yield "platform_ops_pool_maximum", base, one.pool.spec.most
         for (kind, phase), count in sorted(Counter((op.kind, str(op.phase)) for op in state.operations).items()):
             yield "platform_ops_pool_operations", {**base, "kind": kind, "phase": phase}, count

@@ -26,7 +26,8 @@ DOCUMENTATION = r"""
 short_description: Emits an event when a node pool has something to do, never while the run of an earlier one goes on.
 description:
   - Looks at the NodePools of the cluster at intervals, which costs one or two calls of its API, and emits
-    C({pools}), the names of those with operations to get on with or with fewer nodes than their minimum in force.
+    C({pools}), the names of those with operations to get on with, with fewer nodes than their minimum in force, or with
+    an outdated prediction.
   - Writes what it sees where the receiver's C(/metrics) finds it.
   - The cluster is the one that the modules would talk to. Where there is none, or no NodePool, it says so once and
     emits nothing.
@@ -52,7 +53,7 @@ EXAMPLES = r"""
 """
 
 # A pool that limits keep below its minimum is no news at every look.
-BELOW_MINIMUM_SECONDS = 300.0
+NO_NEWS_SECONDS = 300.0
 logger = logging.getLogger("platform.ops.node_pools")
 
 
@@ -80,10 +81,12 @@ class Watch:
 
     def _is_due(self, view: _watch.View, now: float) -> bool:
         name = view.pool.name
-        if view.due is _watch.Due.BELOW_MINIMUM and now - self._filled.get(name, 0.0) >= BELOW_MINIMUM_SECONDS:
+        if view.due is _watch.Due.UNDER_WAY:
+            return True
+        if view.due and now - self._filled.get(name, 0.0) >= NO_NEWS_SECONDS:
             self._filled[name] = now
             return True
-        return view.due is _watch.Due.UNDER_WAY
+        return False
 
     def _say(self, text: str) -> None:
         if text and text != self._said:
