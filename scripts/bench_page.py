@@ -25,7 +25,16 @@ PARTS = {
     ),
     "latency": ("From alert to pull request", "Aim: at most 1.5 times an empty playbook."),
     "storm": ("A storm", "Aim: 200 right pull requests, none twice, none lost, all open within 120 s."),
-    "planning": ("Planning nodes", "Aim: 1,000 nodes and 20,000 pods in less than 5 s and 500 MB."),
+    "planning": (
+        "Planning nodes",
+        "Aim: plans for 1,000 nodes and 20,000 pods in less than 5 s and 500 MB, from slim records in memory. Fetching "
+        "the raw JSON, page by page from a server on loopback, is shown beside it.",
+    ),
+    "drain": (
+        "Draining a node",
+        "Aim: drain and removal take at most 1.1 times `kubectl drain` and the same removal. Ours evicts in parallel "
+        "within the budgets, and also waits until the replacements are Ready elsewhere, which kubectl does not.",
+    ),
 }
 
 
