@@ -68,8 +68,9 @@ leaks:
   returned: with O(pool)
 pools:
   description:
-    - Each pool with its C(name), C(nodes), C(record) and C(leaks), the C(minimum) in force, its C(provider), and in
-      C(due) why a run now has something to do, C(under_way) or C(below_minimum); empty when there is nothing.
+    - Each pool with its C(name), C(nodes), C(record) and C(leaks), the C(minimum) in force, its C(provider), its
+      C(hosts) or what its C(names) begin with, and in C(due) why a run now has something to do, C(under_way),
+      C(below_minimum) or C(prediction); empty when there is nothing.
   type: list
   elements: dict
   returned: success
@@ -119,7 +120,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
 
 
 def _shown(view: _watch.View) -> dict[str, Any]:
-    provider = view.pool.spec.provider
+    provider, slots = view.pool.spec.provider, view.pool.spec.slots
     return {
         "name": view.pool.name,
         "nodes": [
@@ -129,7 +130,9 @@ def _shown(view: _watch.View) -> dict[str, Any]:
         "record": state_json(view.pool.state),
         "leaks": [asdict(leak) for leak in view.leaks],
         "minimum": view.least,
-        "provider": {"role": provider.role, "variables": dict(provider.variables)},
+        "provider": {"role": provider.role, "variables": dict(provider.variables), "lists": provider.lists},
+        "names": slots.prefix,
+        "hosts": [{"name": name, "address": address} for name, address in slots.hosts],
         "due": str(view.due),
     }
 

@@ -160,6 +160,7 @@ class Provider:
     resets: bool = True  # the machine can be reset before it is removed
     destroys: bool = True  # remove destroys the machine, so a failed reset does not matter
     token: bool = True  # joining takes a bootstrap token
+    lists: bool = False  # it can list its machines
     proves: bool = False  # it can prove that a machine is off
 
 

@@ -83,6 +83,7 @@ HELP = {
     "platform_ops_pool_backoff_seconds": "How long no node is added after failures, by class.",
     "platform_ops_pool_leaks": "What the pool's record and its Nodes do not agree on, by kind.",
     "platform_ops_pool_machine_leaks": "What they and the provider's list of machines do not agree on, by kind.",
+    "platform_ops_pool_inspected_seconds": "When the providers were asked for their machines, in seconds since 1970.",
     "platform_ops_pool_seen_seconds": "When this was seen, in seconds since 1970.",
 }
 

@@ -44,6 +44,10 @@ options:
     description: Time from the end of one run to the next look.
     type: float
     default: 30
+  inspect_seconds:
+    description: How often C({inspect}) is emitted, when a provider can list its machines.
+    type: float
+    default: 600
 """
 
 EXAMPLES = r"""
@@ -58,14 +62,15 @@ logger = logging.getLogger("platform.ops.node_pools")
 
 
 class Watch:
-    def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
+    def __init__(self, state_dir: Path, inspect_seconds: float) -> None:
+        self._state_dir, self._inspect_seconds = state_dir, inspect_seconds
+        self._inspected = 0.0
         self._api: Api | None = None
         self._said = ""
         self._filled: dict[str, float] = {}
 
-    def due(self) -> list[str]:
-        """The pools that a run has something to do in; an error is logged when it is a new one."""
+    def due(self) -> list[dict[str, Any]]:
+        """The events to emit now; an error is logged when it is a new one."""
         now = time.time()
         try:
             if self._api is None:
@@ -77,7 +82,14 @@ class Watch:
             self._say(error.message)
             return []
         self._say("")
-        return [view.pool.name for view in views if self._is_due(view, now)]
+        events: list[dict[str, Any]] = []
+        if pools := [view.pool.name for view in views if self._is_due(view, now)]:
+            events.append({"pools": pools})
+        listing = [view.pool.name for view in views if view.pool.spec.provider.lists]
+        if listing and now - self._inspected >= self._inspect_seconds:
+            self._inspected = now
+            events.append({"inspect": listing})
+        return events
 
     def _is_due(self, view: _watch.View, now: float) -> bool:
         name = view.pool.name
@@ -97,11 +109,11 @@ class Watch:
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     options = Options("platform.ops.node_pools", args)
     ruleset, seconds = options.text("ruleset"), options.number("seconds", 30, least=1)
-    watch = Watch(options.state_dir())
+    watch = Watch(options.state_dir(), options.number("inspect_seconds", 600, least=1))
     options.finish()
     while True:
         await asyncio.sleep(seconds)
         while _engine.busy(ruleset):
             await asyncio.sleep(0.5)
-        if pools := await asyncio.to_thread(watch.due):
-            await queue.put({"pools": pools})
+        for event in await asyncio.to_thread(watch.due):
+            await queue.put(event)
