@@ -31,8 +31,8 @@ WORKLOAD = f"{REGISTRY}/workload:1"
 # What a machine can run: the lab's own workload; besides, what kubeadm runs on a node; or on a control-plane node.
 SETS: dict[str, tuple[str, ...]] = {
     "workload": (),
-    "node": ("kube-proxy",),
-    "control-plane": ("kube-proxy", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+    "node": ("pause", "kube-proxy"),
+    "control-plane": ("pause", "kube-proxy", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
 }
 # kube-proxy writes its rules with this program.
 PROXY_NEEDS = "usr/sbin/nft"
@@ -57,13 +57,14 @@ def archive() -> Path:
 
 
 def _part_archive(part: str) -> Path:
-    program = tool(part)
+    program = tool("workload" if part == "pause" else part)
     files: dict[str, Path | bytes] = {f"usr/local/bin/{part}": program}
-    target = CACHE / "images" / f"{program.parent.name}.tar"
+    built = program.parent.name
     if part == "kube-proxy":
         root = rootfs()
         files |= {path: root / path for path in (PROXY_NEEDS, *_libraries(root, PROXY_NEEDS))}
-        target = CACHE / "images" / f"{program.parent.name}-{root.name}.tar"
+        built += f"-{root.name}"
+    target = CACHE / "images" / f"{part}-of-{built}.tar"
     return _once(target, [Image(_name_of(part), files, f"/usr/local/bin/{part}")])
 
 

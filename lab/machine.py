@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import signal
+import uuid
 from pathlib import Path
 
 from lab import cgroups, images, machine_files, network, process, state
@@ -187,6 +188,8 @@ def _furnish(lab: Lab, machine: Machine) -> None:
         kube_proxy_config=None if bare else (lab.folder / "kube-proxy.conf").read_text(),
         reserved=_reserved(machine.memory),
     )
+    # systemd would take the host's, and all machines would have the same
+    texts["etc/machine-id"] = uuid.uuid4().hex + "\n"
     for name, text in texts.items():
         path = folder / "upper" / name
         path.parent.mkdir(parents=True, exist_ok=True)

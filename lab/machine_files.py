@@ -66,7 +66,7 @@ IMAGES_UNIT = """\
 [Unit]
 Description=import the lab's images
 After=containerd.service
-Requires=containerd.service
+Wants=containerd.service
 
 [Service]
 Type=oneshot
