@@ -83,7 +83,8 @@ class Look:
         waiting = _live.waiting_for(running, own, case.changes)
         new = _live.with_numbers(own, case.changes)
         tried = new if running is workload else [*new, *_live.with_numbers(_live.pods_of(workload, pods), case.changes)]
-        events = self._listed(_paths.within(EVENTS, case.namespace)) if waiting and not differing else []
+        asks = waiting and not differing and running["kind"] != "Deployment"  # which says it in its conditions
+        events = self._listed(_paths.within(EVENTS, case.namespace)) if asks else []
         return Seen(
             differing=differing,
             source=source,
