@@ -113,9 +113,10 @@ def _layer(name: str, key: str, build: Callable[[Path], None]) -> Layer:
 
 
 def _forget() -> None:
-    """What nothing used for some days: each change of code or requirements leaves a layer of the old."""
+    """What nothing used for a while: each change of code leaves an image and a layer, of requirements a large one."""
     for path in HOME.glob("*-*.tar"):
-        if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+        kept = KEPT_SECONDS if path.name.startswith(("system-", "python-")) else KEPT_SECONDS / 72
+        if time.time() - path.stat().st_mtime > kept:
             path.unlink()
             path.with_suffix(".sha256").unlink(missing_ok=True)
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import decision_record
-from ansible_collections.platform.ops.plugins.module_utils.remediation._telemetry import Telemetry
+from ansible_collections.platform.ops.plugins.module_utils.remediation._telemetry import QUIET, Telemetry
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+KEY = "11111111-2222-3333-4444-555555555555"
 DECISION = decision_record(
     {
         "id": "t:1",
@@ -73,10 +76,88 @@ def test_a_delivery_becomes_a_span(collector):
 
 
 def test_without_an_endpoint_nothing_is_loaded_or_sent(monkeypatch):
-    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "APPLICATIONINSIGHTS_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
     with Telemetry() as telemetry:
         telemetry.decision(DECISION)
     assert telemetry._tracer is None
+
+
+@pytest.fixture
+def ingestion(monkeypatch):
+    """The documented endpoint of Application Insights: POST /v2.1/track takes envelopes and says how many it took."""
+    envelopes, others = [], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            if self.path == "/v2.1/track":
+                envelopes.extend(json.loads(body))
+            else:
+                others.append(self.path)
+            count = len(json.loads(body))
+            answer = json.dumps({"itemsReceived": count, "itemsAccepted": count, "errors": []}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name in QUIET:
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv(
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        f"InstrumentationKey={KEY};IngestionEndpoint=http://127.0.0.1:{server.server_port}/",
+    )
+    yield envelopes
+    server.shutdown()
+    server.server_close()
+    assert others == []
+
+
+@pytest.mark.stand_in("application-insights-receiver")
+def test_application_insights_gets_traces_logs_and_exceptions(ingestion, monkeypatch):
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "remediation")
+    with Telemetry() as telemetry:
+        telemetry.decision(DECISION)
+    assert {envelope["iKey"] for envelope in ingestion} == {KEY}
+    assert {envelope["tags"]["ai.cloud.role"] for envelope in ingestion} == {"remediation"}
+    data = {envelope["data"]["baseType"]: envelope["data"]["baseData"] for envelope in ingestion}
+    assert set(data) == {"RemoteDependencyData", "MessageData", "ExceptionData"}
+    span = data["RemoteDependencyData"]
+    assert (span["name"], span["success"]) == ("platform_ops.decision", False)
+    assert span["properties"]["platform_ops.reason"] == "unavailable"
+    assert data["MessageData"]["message"] == "failed: The git host did not answer."
+    (exception,) = data["ExceptionData"]["exceptions"]
+    assert (exception["typeName"], exception["message"]) == ("unavailable", "failed: The git host did not answer.")
+
+
+@pytest.mark.stand_in("application-insights-receiver")
+def test_a_collector_and_application_insights_both_get_all(collector, ingestion):
+    with Telemetry() as telemetry:
+        telemetry.decision(DECISION)
+    assert {path for path, _body in collector} == {"/v1/traces", "/v1/logs"}
+    assert len(ingestion) == 3
+
+
+@pytest.mark.parametrize("wrong", ["InstrumentationKey=secret-and-no-key", "nonsense"])
+def test_a_wrong_connection_string_is_said_without_repeating_it_and_the_collector_goes_on(
+    collector, monkeypatch, caplog, wrong
+):
+    monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", wrong)
+    with Telemetry() as telemetry:
+        telemetry.decision(DECISION)
+    assert {path for path, _body in collector} == {"/v1/traces", "/v1/logs"}
+    assert "application insights: its connection string is not accepted" in caplog.text
+    assert wrong not in caplog.text
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "no address", "http://"])
