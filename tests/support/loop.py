@@ -63,8 +63,10 @@ spec:
 class Loop:
     """The product at work in a lab, and questions about what it did."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+        """`more` are variables of the rulebook and the role besides those that every loop has."""
         self.lab, self.folder = lab, folder
+        self.more = more or {}
         self.state = folder / "state"
         self.running: Rulebook | None = None
         self._stack = ExitStack()
@@ -92,10 +94,12 @@ class Loop:
             "remediation_tick_seconds": 3,
             "limit_bump_repositories": [repository],
             "limit_bump_pull_request": {"labels": ["limits"], "merge": {"by": "us"}},
+            **self.more,
         }
         variables.write_text(yaml.safe_dump(settings))
+        self.receiver, self.token = f"http://127.0.0.1:{port}/alertmanager", token
         receiver = {
-            "url": f"http://127.0.0.1:{port}/alertmanager",
+            "url": self.receiver,
             "send_resolved": True,
             "http_config": {"authorization": {"credentials_file": str(token)}},
         }
@@ -158,13 +162,13 @@ class Loop:
 
 
 @contextmanager
-def closed_loop(lab: Lab, folder: Path) -> Iterator[Loop]:
+def closed_loop(lab: Lab, folder: Path, more: Mapping[str, Any] | None = None) -> Iterator[Loop]:
     """With an empty repository that is applied, the role's rules loaded, and the engine running."""
     namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
     url = git_host.create_repository(lab, REPOSITORY, {"apps/namespace.yaml": namespace})
     gitops.track(lab, REPOSITORY, url, "./apps")
     monitoring.set_rules(lab, {"platform": rules.quick()})
-    loop = Loop(lab, folder)
+    loop = Loop(lab, folder, more)
     try:
         loop.start()
         yield loop

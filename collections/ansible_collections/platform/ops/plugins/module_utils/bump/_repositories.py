@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -53,3 +53,15 @@ def repository_for(url: str, repositories: Sequence[Record], allowed: Sequence[R
 def _address(url: str, wanted: str) -> str:
     """As git is asked with a token: over HTTP, and without the login that the cluster's object may hold."""
     return without_login(url) if url.startswith(("https://", "http://")) else f"https://{wanted}.git"
+
+
+def named_in(urls: Iterable[str], listed: Sequence[str], patterns: Sequence[str]) -> list[dict[str, Any]]:
+    """The repositories at these addresses that a pattern allows and that are not listed by hand, by name."""
+    known = [{"name": "", "url": url} for url in listed]
+    allowed = [{"match": pattern, "allowed": number} for number, pattern in enumerate(patterns)]
+    found: dict[str, dict[str, Any]] = {}
+    for url in urls:
+        made = repository_for(url, known, allowed)
+        if made and made["name"]:
+            found[made["name"]] = {key: made[key] for key in ("name", "url", "allowed")}
+    return [found[name] for name in sorted(found)]

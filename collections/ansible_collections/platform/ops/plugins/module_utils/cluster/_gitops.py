@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 from ansible_collections.platform.ops.plugins.module_utils.cluster._owners import (
     Lookup,
     Reference,
@@ -83,6 +85,31 @@ def source_of(obj: Json, lookup: Lookup, argocd_namespace: str = "argocd", _dept
     if isinstance(found, Elsewhere) and found.reason == "source_not_git":
         return above(application) or found  # a chart's values may stand in the Application's own manifest
     return found
+
+
+def addresses(api: Api) -> list[str]:
+    """Every git address that a GitRepository or an Application of the cluster names."""
+    found: dict[str, None] = {}
+    for repository in _all(api, SOURCE, "gitrepositories"):
+        found[str((repository.get("spec") or {}).get("url") or "")] = None
+    for application in _all(api, "argoproj.io", "applications"):
+        for one in _sources(application.get("spec") or {}):
+            found[str(one.get("repoURL") or "")] = None
+    return sorted(filter(None, found))
+
+
+def _all(api: Api, group: str, plural: str) -> list[Json]:
+    for version in _VERSIONS[group]:
+        try:
+            return list(api.items(f"/apis/{group}/{version}/{plural}"))
+        except NotFoundError:
+            continue
+    return []
+
+
+def _sources(spec: Json) -> list[Json]:
+    dry = (spec.get("sourceHydrator") or {}).get("drySource")
+    return [dry] if dry else list(spec.get("sources") or [spec.get("source") or {}])
 
 
 def _get(lookup: Lookup, group: str, kind: str, namespace: str | None, name: str) -> Json | None:
@@ -157,9 +184,7 @@ def _of_application(application: Json) -> Found:
     owner = controller_of(application)
     if owner is not None and owner.kind == "ApplicationSet":
         by += f" of ApplicationSet {owner.name}"
-    dry = (spec.get("sourceHydrator") or {}).get("drySource")
-    sources = [dry] if dry else list(spec.get("sources") or [spec.get("source") or {}])
-    from_git = [one for one in sources if one.get("repoURL") and not one.get("chart")]
+    from_git = [one for one in _sources(spec) if one.get("repoURL") and not one.get("chart")]
     with_path = [one for one in from_git if one.get("path")]
     chosen = with_path or from_git  # without a path: only values, by its `ref`
     if not chosen:

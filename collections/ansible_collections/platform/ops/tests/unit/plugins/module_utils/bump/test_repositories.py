@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
-from ansible_collections.platform.ops.plugins.module_utils.bump._repositories import check_patterns, repository_for
+from ansible_collections.platform.ops.plugins.module_utils.bump._repositories import (
+    check_patterns,
+    named_in,
+    repository_for,
+)
 from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Elsewhere, Source
 
 FLEET = {"name": "fleet", "url": "https://github.com/acme/fleet.git", "base": "main"}
@@ -127,3 +131,15 @@ def test_a_repository_that_the_operator_maps_by_name_goes_before_gitops() -> Non
 def test_without_gitops_the_namespaces_of_the_repositories_decide() -> None:
     (work,) = assigned(None)["repositories"]
     assert (work["repository"], work["items"][0]["bump"].get("source")) == ("fleet", None)
+
+
+def test_allowed_repositories_of_the_cluster_are_followed_like_listed_ones() -> None:
+    urls = [
+        "https://github.com/acme/fleet",
+        "https://u:secret@github.com/acme/other",
+        "git@github.com:acme/other.git",
+        "https://evil.org/acme/x",
+    ]
+    assert named_in(urls, [FLEET["url"]], ["gitlab.com/acme/*", "github.com/acme/*"]) == [
+        {"name": "github.com/acme/other", "url": "https://github.com/acme/other.git", "allowed": 1}
+    ]

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Elsewhere, Source, source_of
+from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
+from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import (
+    Elsewhere,
+    Source,
+    addresses,
+    source_of,
+)
 from ansible_collections.platform.ops.plugins.module_utils.cluster._owners import Reference
 
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
@@ -170,3 +176,25 @@ def test_an_application_that_tracks_itself_ends_the_search() -> None:
     itself = application(source=CHART)
     itself["metadata"]["annotations"] = tracked
     assert isinstance(source_of(obj(annotations=TRACKED), Cluster(itself)), Elsewhere)
+
+
+class Lists:
+    def __init__(self, **lists: list[dict[str, Any]]) -> None:
+        self.lists = lists
+
+    def items(self, path: str) -> Any:
+        plural, version = path.rpartition("/")[2], path.split("/")[3]
+        if plural not in self.lists or version == "v1beta2":
+            raise NotFoundError(path)
+        return self.lists[plural]
+
+
+def test_all_addresses_of_the_cluster_are_listed_once() -> None:
+    applications = [application(source=GIT), application("b", sources=[CHART, {"repoURL": "https://b.example.org/x"}])]
+    there = Lists(gitrepositories=[repository()], applications=applications)
+    assert addresses(there) == [  # type: ignore[arg-type]
+        "https://b.example.org/x",
+        "https://charts.example.org",
+        "https://git.example.org/acme/fleet",
+    ]
+    assert addresses(Lists()) == []  # type: ignore[arg-type]
