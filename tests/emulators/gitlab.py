@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import jsonschema
 import yaml
 
+from tests.emulators.gitlab_pipelines import Pipelines
 from tests.emulators.repository import MergeConflictError, Repository
 from tests.emulators.server import Emulator, Request, Response, paged, route
 
@@ -89,6 +90,8 @@ class GitLab(Emulator):
             ("GET", "/users"): self._users,
             ("GET", "/version"): lambda _: Response(200, {"version": "18.4.0", "revision": "0123456"}),
         }
+        self.pipelines = Pipelines(lambda: self.url, self._need, stamp)
+        self._routes |= self.pipelines.routes(project)
 
     # what tests do to it
 
