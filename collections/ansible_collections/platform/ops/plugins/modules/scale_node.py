@@ -206,7 +206,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     answer = {
         **result.json(),
         "pool": pool.name,
-        "provider": {"role": provider.role, "variables": dict(provider.variables)},
+        "provider": {"role": provider.role, "variables": dict(provider.variables), "joins": provider.joins},
     }
     return answer if diff_mode else {key: value for key, value in answer.items() if key != "diff"}
 
