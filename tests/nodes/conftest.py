@@ -46,7 +46,8 @@ class Cluster:
         return Writer(self.api, pool, "platform-ops", holder, duration, clock=time.time)
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        words = ["ansible-playbook", f"platform.ops.{playbook}", *arguments]
+        state = f"node_scale_state_dir={self.lab.folder}/state"
+        words = ["ansible-playbook", f"platform.ops.{playbook}", "-e", state, *arguments]
         return network.inside(self.lab.netns, Path(sys.executable).parent / words[0], *words[1:])
 
     def environment(self) -> dict[str, str]:

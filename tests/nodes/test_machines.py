@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
-from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Writer
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
 from lab import machine
@@ -209,18 +208,3 @@ def test_a_dead_machine_is_removed_when_it_is_proven_to_be_off(cluster: Cluster,
 def ready(cluster: Cluster, name: str) -> bool:
     conditions = cluster.api.get(_paths.node(name))["status"]["conditions"]
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
-def test_a_lease_that_was_deleted_by_hand_lets_the_next_one_in(cluster: Cluster) -> None:
-    """As docs/runbooks/stuck-lease.md says it."""
-    from tests.nodes.test_playbooks import make_pool  # noqa: PLC0415
-
-    make_pool(cluster, "stuck")
-    stuck: Writer = cluster.writer("stuck", "somebody-who-hangs")
-    first = stuck.held()
-    said = cluster.playbook("scale_out", "stuck")
-    assert "is held by somebody-who-hangs" in said
-    cluster.kubectl("-n", "platform-ops", "delete", "lease", "nodepool-stuck")
-    cluster.playbook("scale_out", "stuck", "-e", "count=1")
-    assert nodes(cluster, "stuck") == ["stuck-1"]
-    assert _store.read(cluster.api, "stuck").state.term > first.term

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,3 +225,22 @@ def test_a_run_that_is_killed_is_completed_by_the_next(cluster: Cluster, namespa
         cluster.playbook("scale_out", name, *short)
     assert nodes(cluster, name) == [f"{name}-1"]
     at_rest(cluster, name)
+
+
+def test_what_leaked_is_found_named_and_measured(cluster: Cluster, tmp_path: Path) -> None:
+    provider = {"role": "platform.ops.machine_kwok", "joins": True, "token": False, "resets": False, "lists": True}
+    make_pool(cluster, "leaky", provider=provider)
+    cluster.playbook("scale_out", "leaky", "-e", "count=2")
+    cluster.kubectl("delete", "node", "leaky-2")
+    hostname, ours_ = "kubernetes.io/hostname", {"platform.ops/pool": "leaky"}
+    strangers = {"leaky-9": {"type": "kwok", hostname: "leaky-9"}, "leaky-old": {hostname: "leaky-old", **ours_}}
+    for name, labels in strangers.items():
+        cluster.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+    try:
+        said = cluster.playbook("inspect_pools", "leaky", "-e", f"node_scale_state_dir={tmp_path}")
+    finally:
+        cluster.kubectl("delete", "node", *strangers)
+    assert "machine leaky-9 exists at the provider, but not in the record" in said
+    measured = (tmp_path / "metrics/machine_leaks.prom").read_text()
+    for kind in ("machine_without_record", "record_without_machine", "node_without_machine", "address_without_owner"):
+        assert f'platform_ops_pool_machine_leaks{{pool="leaky",kind="{kind}"}} 1' in measured
