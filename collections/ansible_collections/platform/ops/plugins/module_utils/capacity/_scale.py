@@ -86,10 +86,12 @@ def guarded(api: Api, service: Service, now: float) -> dict[str, str]:
     leader = _lease.holder(api, service.namespace, service.lease, now) if service.lease else ""
     if leader and leader != service.pod:
         return {}
-    message = (
-        f"it is this service itself, and no other replica holds Lease {service.namespace}/{service.lease}; "
-        "run a second replica"
-    )
+    message = "it is this service itself; it may go once another replica has taken over the work"
+    if service.lease:
+        message = (
+            f"it is this service itself, and no other replica holds Lease {service.namespace}/{service.lease}; "
+            "run a second replica"
+        )
     return {f"{service.namespace}/{service.pod}": message}
 
 
