@@ -106,7 +106,6 @@ class Answering:
         except OpsError as error:
             return self._refused(error)
         self._planned(after, result)
-        assert result.out is not None
         new = result.after.names() - result.before.names()
         began.append(Began(after, result.out, tuple(sorted(new))))
         return None
@@ -117,7 +116,6 @@ class Answering:
             after, result = Scaling(self._writer(pool.name), None, dry=True).present(None, others=others)
         except OpsError as error:
             return self._refused(error)
-        assert result.out is not None
         began.append(Began(after, result.out, (), busy))
         return None
 
@@ -169,7 +167,6 @@ class Answering:
             self._told |= {one.id: self._refused(error) for one in alerts}
             return
         self._planned(after, result)
-        assert result.in_ is not None
         for one in alerts:
             self._told[one.id] = _alerts.of_node(one.node or "", after, result.in_, result.before)
 

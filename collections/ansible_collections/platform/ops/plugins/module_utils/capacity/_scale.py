@@ -39,14 +39,18 @@ class Service:
     lease: str = ""
 
 
+def _nobody_leaves() -> InPlan:
+    return InPlan((), (), (), {})
+
+
 @dataclass(slots=True)
 class Result:
     before: State
     after: State
     plan: dict[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
-    out: OutPlan | None = None
-    in_: InPlan | None = None
+    out: OutPlan = field(default_factory=lambda: OutPlan(0, 0, (), (), ()))
+    in_: InPlan = field(default_factory=_nobody_leaves)
 
     @property
     def changed(self) -> bool:
@@ -175,7 +179,7 @@ class Scaling:
             return state
 
         shown = in_json(plan) if plan else {"chosen": [], "candidates": [], "limits": []}
-        return self._go(pool, how, Result(pool.state, pool.state, shown, in_=plan))
+        return self._go(pool, how, Result(pool.state, pool.state, shown, in_=plan or _nobody_leaves()))
 
     def resumed(self) -> tuple[Pool, Result]:
         pool = _store.read(self._api, self._writer.pool)
