@@ -18,7 +18,7 @@ settings.load_profile("default")
 
 # Each worker that runs one of these starts labs of its own, with real machines: more than two at once run out of the
 # kernel's inotify instances.
-LAB_FOLDERS = {"cluster", "lab", "nodes", "e2e"}
+LAB_FOLDERS = {"cluster", "lab", "nodes", "e2e", "molecule"}
 LAB_FIXTURES = {"kubeconfig", "flagger_lab", "_lab"}
 
 

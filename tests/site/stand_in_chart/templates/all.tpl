@@ -20,7 +20,7 @@ spec:
       nodeSelector: {{ .Values.nodeSelector | toJson }}
       containers:
         - name: main
-          image: registry.example.org/stand-in:1
+          image: {{ .Values.image }}
 ---
 apiVersion: v1
 kind: Secret
@@ -44,5 +44,5 @@ spec:
       nodeSelector: {no-such: node}
       containers:
         - name: main
-          image: registry.example.org/stand-in:1
+          image: {{ .Values.image }}
 {{- end }}
