@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
@@ -59,7 +59,7 @@ class Elsewhere:
     message: str
 
 
-Found = Source | Elsewhere | None
+Found = Union["Source", "Elsewhere", None]
 
 
 def source_of(obj: Json, lookup: Lookup, argocd_namespace: str = "argocd", _depth: int = 0) -> Found:

@@ -21,10 +21,10 @@ from ansible_collections.platform.ops.plugins.module_utils.gate._types import Re
 TARGETS = {("Deployment", "cart"), ("Deployment", "cart-primary"), ("Canary", "cart")}
 
 
-def vpa(mode: str | None = "Auto", target: str = "cart", /, **policy: Any) -> dict[str, Any]:
+def vpa(update: str | None = "Auto", target: str = "cart", **policy: Any) -> dict[str, Any]:
     spec: dict[str, Any] = {"targetRef": {"kind": "Deployment", "name": target}}
-    if mode is not None:
-        spec["updatePolicy"] = {"updateMode": mode}
+    if update is not None:
+        spec["updatePolicy"] = {"updateMode": update}
     if policy:
         spec["resourcePolicy"] = {"containerPolicies": [policy]}
     return {"metadata": {"name": "cart", "namespace": "shop"}, "spec": spec}

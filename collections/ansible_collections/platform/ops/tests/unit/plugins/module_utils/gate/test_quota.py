@@ -29,6 +29,7 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> dict[str, 
     }
 
 
+IN = {"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}
 ROLLING = Rollout(2, 1, 0, "rolling update")
 RECREATE = Rollout(2, 0, 2, "Recreate")
 
@@ -75,14 +76,10 @@ def test_a_quota_that_is_overdrawn_by_others_is_not_held_against_a_number_that_s
         ({"scopes": ["NotTerminating"]}, True),
         ({"scopes": ["CrossNamespacePodAffinity"]}, False),
         (
-            {
-                "scopeSelector": {
-                    "matchExpressions": [_in := {"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]
-                }
-            },
+            {"scopeSelector": {"matchExpressions": [IN]}},
             True,
         ),
-        ({"scopeSelector": {"matchExpressions": [{**_in, "operator": "NotIn"}]}}, False),
+        ({"scopeSelector": {"matchExpressions": [{**IN, "operator": "NotIn"}]}}, False),
         ({"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists"}]}}, True),
         ({"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "DoesNotExist"}]}}, False),
     ],
