@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import signal
+import subprocess
 import uuid
 from pathlib import Path
 
@@ -160,6 +161,15 @@ def find(lab: Lab, name: str) -> Machine:
 
 def ssh(lab: Lab, machine: Machine, *words: str, timeout: float = 60) -> str:
     return run(ssh_command(lab, machine, shlex.join(words)), timeout=timeout)
+
+
+def load_image(lab: Lab, machine: Machine, archive: Path) -> None:
+    """Give a machine an image that it did not boot with."""
+    with archive.open("rb") as content:
+        command = ssh_command(lab, machine, "ctr -n k8s.io images import -")
+        done = subprocess.run(command, stdin=content, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        raise LabError(f"machine {machine.name} did not take {archive}: {done.stderr.strip()[-1000:]}")
 
 
 def ssh_command(lab: Lab, machine: Machine, line: str) -> list[str]:

@@ -98,8 +98,13 @@ class Loop:
         }
         variables.write_text(yaml.safe_dump(settings))
         self.receiver, self.token = f"http://127.0.0.1:{port}/alertmanager", token
+        self.deliver_to(self.receiver, token)
+        return variables
+
+    def deliver_to(self, url: str, token: Path) -> None:
+        """Alertmanager, at short intervals."""
         receiver = {
-            "url": self.receiver,
+            "url": url,
             "send_resolved": True,
             "http_config": {"authorization": {"credentials_file": str(token)}},
         }
@@ -118,7 +123,6 @@ class Loop:
         }
         receivers = [{"name": "nobody"}, {"name": "remediation", "webhook_configs": [receiver]}]
         monitoring.set_alertmanager(self.lab, {"route": route, "receivers": receivers})
-        return variables
 
     def start(self) -> None:
         """The engine, in the lab's network: what a thread there starts stays there."""
@@ -162,13 +166,15 @@ class Loop:
 
 
 @contextmanager
-def closed_loop(lab: Lab, folder: Path, more: Mapping[str, Any] | None = None) -> Iterator[Loop]:
+def closed_loop(
+    lab: Lab, folder: Path, more: Mapping[str, Any] | None = None, make: type[Loop] = Loop
+) -> Iterator[Any]:
     """With an empty repository that is applied, the role's rules loaded, and the engine running."""
     namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
     url = git_host.create_repository(lab, REPOSITORY, {"apps/namespace.yaml": namespace})
     gitops.track(lab, REPOSITORY, url, "./apps")
     monitoring.set_rules(lab, {"platform": rules.quick()})
-    loop = Loop(lab, folder, more)
+    loop = make(lab, folder, more)
     try:
         loop.start()
         yield loop
