@@ -29,12 +29,13 @@ class Postgres:
     binaries: Path
     folder: Path
     port: int
+    host: str = "127.0.0.1"
     password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     def variables(self) -> dict[str, object]:
         """As ansible-rulebook wants them; the password comes by the environment."""
         return {
-            "drools_db_host": "127.0.0.1",
+            "drools_db_host": self.host,
             "drools_db_port": self.port,
             "drools_db_name": NAME,
             "drools_db_user": USER,
@@ -51,7 +52,7 @@ class Postgres:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=240,
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PGPASSWORD": self.password},
             **account,  # type: ignore[call-overload]
@@ -60,27 +61,26 @@ class Postgres:
         return str(done.stdout)
 
     def ask(self, query: str) -> str:
-        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", NAME)
+        where = ("-h", self.host, "-p", str(self.port), "-U", USER, "-d", NAME)
         return self.run("psql", *where, "-tAc", query).strip()
 
     def start(self) -> None:
-        options = (
-            f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off"
-        )
+        options = f"-c port={self.port} -c listen_addresses={self.host} -c unix_socket_directories={self.folder}"
         log = str(self.folder / "log")
-        # Without a terminal of its own: pg_ctl's server would keep the pipes of this process open.
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-t", "60", "-l", log, "-o", options, "start")
+        words = ("-w", "-t", "180", "-l", log, "-o", f"{options} -c fsync=off")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), *words, "start")
 
     def stop(self, mode: str = "immediate") -> None:
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", mode, "stop")
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(host: str = "127.0.0.1", clients: str = "127.0.0.1/32") -> Iterator[Postgres]:
+    """On an address of the network that the caller stands in, for clients of that range."""
     prepare.prepare(prepare.DATABASE)
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    server = Postgres(binaries, folder, free_port())
+    server = Postgres(binaries, folder, free_port(), host)
     try:
         (folder / "password").write_text(server.password)
         for path in (folder, folder / "password"):
@@ -88,9 +88,11 @@ def postgres() -> Iterator[Postgres]:
                 shutil.chown(path, UNPRIVILEGED)
         words = ("-D", str(folder / "data"), "-U", USER, "--auth=scram-sha-256", f"--pwfile={folder / 'password'}")
         server.run("initdb", *words, "--no-sync", "--locale=C", "--encoding=UTF8")
+        with (folder / "data/pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {clients} scram-sha-256\n")
         server.start()
         try:
-            server.run("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", USER, NAME)
+            server.run("createdb", "-h", host, "-p", str(server.port), "-U", USER, NAME)
             yield server
         finally:
             server.stop()

@@ -20,7 +20,6 @@ import yaml
 
 from lab import git_host, machine, monitoring, network, service_image, state
 from lab.control_plane import kubectl
-from lab.place import Lab
 from lab.shell import wait_for
 from lab.web import within
 from tests.support.loop import REPOSITORY, Loop
