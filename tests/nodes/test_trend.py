@@ -6,13 +6,8 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _history
@@ -20,7 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
 from ansible_collections.platform.ops.plugins.module_utils.capacity._trend import WEEK, Trend
 from ansible_collections.platform.ops.plugins.module_utils.cluster._prometheus import Prometheus, Server
 
-from tests.support.rulebook import free_port
+from tests.support.prometheus import past
 
 NOW = float(int(time.time()) // 60 * 60 - 3600)
 ASKED = Trend(weeks=4, ahead=600.0, margin=0.1)
@@ -48,31 +43,9 @@ def weeks() -> list[str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    if not (shutil.which("prometheus") and shutil.which("promtool")):
-        pytest.skip("needs prometheus and promtool (Debian package prometheus)")
-    folder: Path = tmp_path_factory.mktemp("prometheus")
-    text = "# TYPE kube_pod_container_resource_requests gauge\n" + "\n".join(weeks()) + "\n# EOF\n"
-    (folder / "history.txt").write_text(text)
-    made = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "history.txt"), str(folder / "data")]
-    subprocess.run(made, check=True, capture_output=True)
-    (folder / "prometheus.yml").write_text("global: {}\n")
-    url = f"127.0.0.1:{free_port()}"
-    words = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
-    words += [f"--web.listen-address={url}", "--storage.tsdb.retention.time=60d", "--log.level=warn"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-    try:
-        until = time.monotonic() + 180
-        while True:
-            with suppress(OSError), urllib.request.urlopen(f"http://{url}/-/ready", timeout=2):
-                break
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        yield Prometheus(Server(f"http://{url}"))
-    finally:
-        process.terminate()
-        process.wait(20)
+    text = ["# TYPE kube_pod_container_resource_requests gauge", *weeks()]
+    with past(tmp_path_factory.mktemp("prometheus"), text) as url:
+        yield Prometheus(Server(url))
 
 
 def made(**predicted: object) -> Pool:
