@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from lab.shell import MissingError
 
 pytest_plugins = ["tests.support.ledger_plugin"]
 
@@ -20,6 +24,15 @@ settings.load_profile("default")
 # kernel's inotify instances.
 LAB_FOLDERS = {"cluster", "lab", "nodes", "e2e", "molecule"}
 LAB_FIXTURES = {"kubeconfig", "flagger_lab", "_lab"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, Any, Any]:
+    """Where a lab can't run its tests say what is missing. A build that fails is a failure."""
+    try:
+        return (yield)
+    except MissingError as error:
+        pytest.skip(str(error))
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks

@@ -17,6 +17,10 @@ class LabError(Exception):
     """Says what failed, on what, why, and what to do next."""
 
 
+class MissingError(LabError):
+    """The host lacks something that a lab needs; tests are skipped for this, and for nothing else."""
+
+
 def say(text: str) -> None:
     print(f"lab: {text}", file=sys.stderr, flush=True)
 

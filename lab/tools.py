@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from lab.place import ROOT
-from lab.shell import LabError
+from lab.shell import LabError, MissingError
 
 CONTROL_PLANE = (
     "etcd",
@@ -22,6 +22,7 @@ CONTROL_PLANE = (
     "kubectl",
     "kube-proxy",
 )
+NO_GO = 3  # the exit code of scripts/tool
 ON_MACHINES = ("kubelet", "kubeadm", "kubectl", "kube-proxy")
 
 
@@ -32,6 +33,8 @@ def tool(name: str) -> Path:
 
 def tools(*names: str) -> list[Path]:
     done = subprocess.run([ROOT / "scripts" / "tool", *names], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == NO_GO:
+        raise MissingError("the lab needs Go, or pip to install it: there is neither; scripts/tool said more above")
     if done.returncode:
         raise LabError(f"{', '.join(names)} could not be built; scripts/tool said why above")
     return [Path(line) for line in done.stdout.splitlines()]

@@ -14,6 +14,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,6 +39,10 @@ def main(path: Path) -> int:
     skipped = Counter(r["reason"] for r in tests if r["verdict"] == "skipped")
     for reason, count in sorted(skipped.items()):
         print(f" skipped  {count} x: {reason}")
+    for name, why in sorted(scenarios(tests).items()):
+        print(f"scenario  {name}: {why}")
+    for record in slowest(tests):
+        print(f"{record['seconds']:6.0f} s  {record['test']}")
     used = sorted({name for r in tests if r["verdict"] == "passed" for name in r["stand_ins"]})
     for name in used:
         print(f"stand-in  {name}: instead of {known[name]['replaces']}; {known[name]['why']}")
@@ -47,6 +52,23 @@ def main(path: Path) -> int:
     if not tests:
         print("ledger: no test ran", file=sys.stderr)
     return 1 if verdicts["failed"] or not tests else 0
+
+
+def scenarios(tests: list[dict[str, Any]]) -> dict[str, str]:
+    """Executed, or why not: what needs parts that not every host has must not be missed silently."""
+    found: dict[str, str] = {}
+    for record in tests:
+        for name in record.get("scenarios", []):
+            ran = record["verdict"] != "skipped"
+            if ran or name not in found:
+                found[name] = "executed" if ran else f"NOT EXECUTED: {record['reason']}"
+    return found
+
+
+def slowest(tests: list[dict[str, Any]], count: int = 10, over: float = 20) -> list[dict[str, Any]]:
+    """Of what ran; `make test` has to stay a matter of minutes."""
+    ran = [record for record in tests if record.get("seconds", 0) > over]
+    return sorted(ran, key=lambda record: -record["seconds"])[:count]
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ def molecule(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.real
+@pytest.mark.scenario("molecule default")
 @pytest.mark.stand_in("stand-in-chart")
 def test_scenario_default_converges_is_idempotent_and_verifies() -> None:
     if why := backend.obstacle():
@@ -36,6 +37,7 @@ def test_scenario_default_converges_is_idempotent_and_verifies() -> None:
 
 
 @pytest.mark.real
+@pytest.mark.scenario("molecule kind")
 @pytest.mark.stand_in("stand-in-chart")
 def test_scenario_kind_does_the_same_on_kind() -> None:
     if why := backend.obstacle(backend.KIND):

@@ -17,10 +17,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
-LEDGER = ROOT / "build" / "ledger.jsonl"
+LEDGER = Path(os.environ.get("PLATFORM_OPS_LEDGER") or ROOT / "build" / "ledger.jsonl")
+# What is a scenario of its own by what it needs.
+BY_FIXTURE = {"chart_data": "values and CRDs against the pinned charts"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "scenario(name): needs parts that not every host has; the ledger tells")
     config.addinivalue_line("markers", "stand_in(name): uses this entry of tests/stand_ins.yml in place of a real part")
 
 
@@ -31,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if unknown := names - known:
             raise pytest.UsageError(f"{item.nodeid} uses stand-ins that tests/stand_ins.yml does not list: {unknown}")
         item.user_properties.append(("stand_ins", sorted(names)))
+        item.user_properties.append(("scenarios", sorted(scenarios(item))))
+
+
+def scenarios(item: pytest.Item) -> set[str]:
+    needed = {BY_FIXTURE[name] for name in getattr(item, "fixturenames", ()) if name in BY_FIXTURE}
+    return needed | {mark.args[0] for mark in item.iter_markers("scenario")}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -49,7 +58,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         "verdict": report.outcome,
         "reason": reason.removeprefix("Skipped: "),
         "stand_ins": dict(report.user_properties).get("stand_ins", []),
+        "scenarios": dict(report.user_properties).get("scenarios", []),
+        "seconds": round(report.duration, 1),
     }
-    LEDGER.parent.mkdir(exist_ok=True)
+    LEDGER.parent.mkdir(parents=True, exist_ok=True)
     with LEDGER.open("a") as out:
         out.write(json.dumps(record) + "\n")
