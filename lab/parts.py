@@ -12,6 +12,7 @@ from collections.abc import Callable
 from lab import control_plane, flagger, git_host, gitops, metrics_server, monitoring, prepare, process, simulated, state
 from lab.place import Lab
 from lab.shell import LabError, say
+from lab.tools import tools
 
 START: dict[str, Callable[[Lab], object]] = {
     "etcd": control_plane.start_etcd,
@@ -38,6 +39,15 @@ GROUPS: dict[str, Callable[[Lab], object]] = {
     "flagger": flagger.start,
 }
 NEEDS = {"monitoring": prepare.MONITORING, "git": prepare.GIT, "gitops": prepare.GIT}
+
+
+# what of it is built, so that a caller can have it done before time counts
+BUILDS = {"metrics-server": ("metrics-server",), "git": ("gitea",), "gitops": ("kustomize-controller",)}
+
+
+def build(*groups: str) -> None:
+    if names := [name for group in groups for name in BUILDS.get(group, ())]:
+        tools(*names)
 
 
 def add(lab: Lab, group: str) -> None:
