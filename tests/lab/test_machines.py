@@ -19,6 +19,7 @@ from lab.machine_files import KERNEL_SETTINGS
 from lab.place import Lab
 from lab.shell import LabError, run, wait_for
 from lab.state import Machine
+from lab.status import memory
 
 pytestmark = pytest.mark.real
 
@@ -49,6 +50,13 @@ def test_a_machine_is_a_ready_node_with_the_memory_that_was_asked_for(lab: Lab, 
     assert worker.name in simulated.ready_nodes(lab)
     assert node["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
     assert node["status"]["allocatable"]["memory"] == "4046Mi"  # 4Gi less the eviction threshold
+
+
+def test_a_control_plane_and_two_machines_fit_into_three_gigabytes(lab: Lab, worker: Machine) -> None:
+    all_of_it = memory(list(filter(None, (process.pid_of(lab, name) for name in process.names(lab)))))
+    one_machine = memory(list(filter(None, [process.pid_of(lab, f"machine-{worker.name}")])))
+    assert 100 < one_machine < all_of_it
+    assert all_of_it + one_machine < 3 * 1024
 
 
 def test_the_kernel_kills_a_container_over_its_memory_limit(lab: Lab, worker: Machine) -> None:

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,20 @@ def test_a_failed_build_leaves_no_binary_and_shows_what_the_compiler_said(tmp_pa
     assert done.returncode == 1
     assert "undefined: nothing" in done.stderr
     assert not [path for path in (tmp_path / "cache" / "tools").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("gib", "kept"), [(14, False), (16, True)])
+def test_the_compilers_caches_are_dropped_when_disk_is_short_and_the_binaries_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gib: int, kept: bool
+) -> None:
+    loader = importlib.machinery.SourceFileLoader("tool_script", str(TOOL))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    script = importlib.util.module_from_spec(importlib.util.spec_from_loader("tool_script", loader))
+    loader.exec_module(script)
+    for name in ("go-build/00", "go-mod/cache", "tools/helm-1"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(script, "CACHE", tmp_path)
+    monkeypatch.setattr(script, "free", lambda: gib << 30)
+    script.drop_caches_if_short()
+    assert (tmp_path / "go-build").exists() == (tmp_path / "go-mod").exists() == kept
+    assert (tmp_path / "tools/helm-1").is_dir()
