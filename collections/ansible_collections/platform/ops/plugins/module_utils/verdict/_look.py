@@ -151,14 +151,12 @@ class Look:
     def _contained(self, case: Case, revision: _gitops.Revision, *, in_force: bool) -> bool | None:
         """None where the record names no commit that this repository has: it may apply from another one."""
         merge = case.merge_sha and self._git.resolve(case.merge_sha)
-        commits = [*revision.applied, *(revision.attempted if in_force else ())]
-        known = [commit for commit in commits if self._git.resolve(commit)]
-        if not merge or not (known or revision.attempted or revision.applied):
-            return None
-        if not known and not any(map(self._git.resolve, (*revision.attempted, *revision.applied))):
+        told = [commit for commit in (*revision.applied, *revision.attempted) if self._git.resolve(commit)]
+        if not merge or not told:
             return None
         # Flux calls a revision applied only once all that it waits for is healthy; before, the numbers tell.
-        return any(self._git.is_ancestor(merge, commit) for commit in known)
+        counted = told if in_force else [commit for commit in told if commit in revision.applied]
+        return any(self._git.is_ancestor(merge, commit) for commit in counted)
 
     # Whether it helped
 

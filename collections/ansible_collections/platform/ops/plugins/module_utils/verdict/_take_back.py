@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,13 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import OpsErr
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import fenced
 from ansible_collections.platform.ops.plugins.module_utils.forge._body import code
 from ansible_collections.platform.ops.plugins.module_utils.forge._branches import bumps_on_base
-from ansible_collections.platform.ops.plugins.module_utils.forge._clone import Clone, common_folder, locked, new_run
+from ansible_collections.platform.ops.plugins.module_utils.forge._clone import (
+    Clone,
+    add_worktrees,
+    common_folder,
+    locked,
+    new_run,
+)
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_body, slug
 from ansible_collections.platform.ops.plugins.module_utils.forge._publication import Item, Settings
@@ -146,12 +153,16 @@ class Reverter:
         common = common_folder(self._git)
         clone = Clone(common.parent.parent, self._git, self._settings.remote.base, base)
         with locked(clone.folder):
-            folder = new_run(clone, self._now.timestamp()) / f"revert-{pull.number}"
-            self._git.run("worktree", "add", "--quiet", "--force", "--detach", str(folder), base)
-        for name, data in planned.files.items():
-            _write(folder, name, data)
-        publisher = Publisher(self._git, self._host, self._settings, self._now)
-        (result,) = publisher.publish([self._item(pull, block, (folder, base), why, planned)], check_mode=check_mode)
+            run = new_run(clone, self._now.timestamp())
+            folder = run / f"revert-{pull.number}"
+            add_worktrees(clone, [(folder, base)])
+        try:
+            _write(self._git.at(folder), planned.files)
+            item = self._item(pull, block, (folder, base), why, planned)
+            publisher = Publisher(self._git, self._host, self._settings, self._now)
+            (result,) = publisher.publish([item], check_mode=check_mode)
+        finally:
+            shutil.rmtree(run, ignore_errors=True)  # it is looked at again with each tick until it is merged
         if result["failed"]:
             raise OpsError(result["message"], reason=result["reason"])
         return result, planned
@@ -199,9 +210,14 @@ class Reverter:
         )
 
 
-def _write(folder: Path, name: str, data: bytes | None) -> None:
-    path = folder / name
-    if data is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.write_bytes(data)
+def _write(git: Git, files: Mapping[str, bytes | None]) -> None:
+    """Write into a worktree that holds no more than the root's own files until somebody asks for others."""
+    folders = sorted({name.rpartition("/")[0] for name in files} - {""})
+    if folders:
+        git.run("sparse-checkout", "add", "--stdin", stdin="\n".join(folders).encode())
+    for name, data in files.items():
+        path = git.path / name
+        if data is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(data)

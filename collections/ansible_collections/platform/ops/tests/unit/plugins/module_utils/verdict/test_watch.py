@@ -284,3 +284,38 @@ def test_a_run_killed_before_the_mark_is_completed_by_the_next(world, monkeypatc
     assert len(comments(world, pull.number)) == 1
     assert len(world.pulls()) == 2
     assert mark_in_body(world.host.get(pull.number).body).revert == result["revert"]["number"]
+
+
+BASE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front}
+spec:
+  template:
+    spec:
+      containers:
+        - name: server
+          resources: {limits: {memory: 64Mi}}
+"""
+OVERLAY = "# what differs\nresources:\n  - ../base\nnamespace: NAMESPACE\n"
+
+
+@pytest.mark.parametrize("changed_since", [False, True])
+def test_a_patch_that_the_bump_had_made_goes_with_what_names_it_or_stays_with_it(world, changed_since):
+    files = {"web/base/kustomization.yaml": "resources: [front.yaml]\n", "web/base/front.yaml": BASE}
+    files |= {f"web/{name}/kustomization.yaml": OVERLAY.replace("NAMESPACE", name) for name in ("prod", "staging")}
+    world.commit(files)
+    before = world.git("ls-tree", "-r", "main")
+    workload = {"namespace": "prod", "kind": "Deployment", "name": "front", "container": "server"}
+    world.bump({**world.alert(), "workload": workload})
+    (patch,) = set(world.git("ls-tree", "-r", "--name-only", "main").split()) - set(files) - {"apps/cart.yaml"}
+    if changed_since:
+        world.commit({patch: world.git("show", f"main:{patch}") + "# kept for the sale\n"})
+    world.watch(unfit(world))
+    (result,) = world.watch(after=11)
+    if changed_since:
+        assert result["revert"] is None
+        assert "was made by it and has been changed since" in result["message"]
+    else:
+        world.merge()
+        assert world.git("ls-tree", "-r", "main") == before
