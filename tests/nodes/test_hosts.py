@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
@@ -13,9 +15,21 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from lab import machine
 from lab.__main__ import build
 from lab.cgroups import hierarchies
+from lab.images import PAUSE
 from lab.shell import LabError
 from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
+
+# What role node is told about a machine that is a container: kernel modules are its host's, and kubelet and kubeadm are
+# no packages there.
+PREPARED = {
+    "node_packages": {"Debian": ["containerd", "runc", "conntrack", "ethtool", "iptables", "socat"]},
+    "node_kernel_modules": [],
+    "node_cgroup_driver": "cgroupfs",
+    "node_cni_bin_dir": "/usr/lib/cni",
+    "node_restrict_oom_score_adj": True,
+    "node_sandbox_image": PAUSE,
+}
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -44,14 +58,13 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
                 "variables": {
                     "private_key": str(cluster.lab.ssh_key),
                     "ssh_args": ssh,
-                    "prepare": False,
                     "ignore_preflight_errors": ["SystemVerification"],
                 },
             },
         )
         deploy(cluster, namespace, "metal", 2, "100m")
         cluster.wait_for("pods are unschedulable", lambda: pods(cluster, namespace, unschedulable=True) == 2)
-        cluster.playbook("scale_out", "metal", "-e", "node_scale_wait=200")
+        cluster.playbook("scale_out", "metal", "-e", "node_scale_wait=200", "-e", json.dumps(PREPARED))
         assert nodes(cluster, "metal") == ["metal-1"]
         node = cluster.api.get(_paths.node("metal-1"))
         assert node["spec"]["providerID"] == "hosts://metal-1"
@@ -59,6 +72,7 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
         assert [machine.address for machine in at_rest(cluster, "metal").state.machines] == [bare.address]
         assert tokens(cluster) == before
         assert "kubelet.conf" in machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes")
+        assert "role platform.ops.node" in machine.ssh(cluster.lab, bare, "cat", "/etc/containerd/config.toml")
 
         deploy(cluster, namespace, "metal", 0, "100m")
         cluster.playbook("scale_in", "metal", "-e", "node_scale_wait=200", "-e", "node=metal-1")
