@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,14 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._server import 
 
 from lab import lifecycle, prepare, simulated
 from lab.place import place
+from lab.tools import tool
 from tests.support.inside import inside
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
 Components = dict[str, dict[str, Any]]
+Recap = dict[str, dict[str, int]]
+Play = Callable[..., Recap]
 
 
 def render(folder: Path, inputs: Path) -> Components:
@@ -63,7 +68,7 @@ def kubeconfig() -> Iterator[str]:
     lab = place(f"test-{os.getpid()}-frame")
     try:
         lifecycle.up(lab)
-        simulated.add(lab, ["sim-1", "sim-2"])
+        simulated.add(lab, ["sim-1", "sim-2", "sim-3", "sim-4"])
         with inside(lab):
             yield str(lab.folder / "super-admin.conf")
     finally:
@@ -73,3 +78,48 @@ def kubeconfig() -> Iterator[str]:
 @pytest.fixture
 def server(kubeconfig: str) -> Server:
     return open_server(kubeconfig, None)
+
+
+def recap(output: str) -> Recap:
+    """Per component the counts that the run ended with."""
+    lines = output.partition("PLAY RECAP")[2].splitlines()
+    counts = {line.split()[0]: dict(re.findall(r"(\w+)=(\d+)", line)) for line in lines if "ok=" in line}
+    return {name: {key: int(value) for key, value in found.items()} for name, found in counts.items()}
+
+
+def changed(counts: Recap) -> set[str]:
+    return {name for name, found in counts.items() if found["changed"]}
+
+
+@pytest.fixture(scope="module")
+def operated(kubeconfig: str) -> Iterator[None]:
+    """Somebody writes what operators would write."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/collections:{ROOT}"}
+    command = [sys.executable, "-m", "tests.site.operators", kubeconfig]
+    simulator = subprocess.Popen(command, cwd=ROOT, env=environment)
+    yield
+    simulator.terminate()
+    simulator.wait()
+
+
+@pytest.fixture(scope="module")
+def play(kubeconfig: str, operated: None, chart_data: Path) -> Play:
+    """Runs site.yml as a person would; the recap of a run that succeeded."""
+
+    def run(*words: str, **given: Any) -> Recap:
+        variables = {
+            "platform_kubeconfig": kubeconfig,
+            "platform_helm_binary": str(tool("helm")),
+            "gateway_api_files": [str(chart_data / "gateway-api" / "crds.json")],
+            "istio_gateway_service_type": "NodePort",
+            **given,
+        }
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", *words, "-e", json.dumps(variables)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1500
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
+        return recap(done.stdout)
+
+    return run

@@ -11,6 +11,7 @@ metadata:
   name: {{ .Release.Name }}
 spec:
   replicas: {{ .Values.replicas }}
+  minReadySeconds: {{ .Values.startSeconds }}
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
@@ -45,4 +46,8 @@ spec:
       containers:
         - name: main
           image: {{ .Values.image }}
+{{- end }}
+{{- range $path, $text := .Files.Glob "more/*.json" }}
+---
+{{ $text | toString }}
 {{- end }}
