@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_every_version_can_be_raised_by_renovate() -> None:
 
 
 def run_site(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [ROOT / ".venv/bin/ansible-playbook", "site.yml", *words]
+    command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", *words]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
 
@@ -85,3 +86,22 @@ def test_a_retired_component_is_refused_with_its_successor_and_comes_only_when_a
 def test_no_profile_brings_anything_retired() -> None:
     retired = yaml.safe_load((ROOT / "roles/platform/vars/main/retired.yml").read_text())["platform_retired"]
     assert not retired.keys() & GRAPH["platform_graph"].keys()
+
+
+def test_on_openshift_pods_that_need_the_node_may_have_it_and_hosts_get_routes(tmp_path: Path) -> None:
+    given = {
+        "platform_state": "rendered",
+        "platform_render_dir": str(tmp_path),
+        "platform_openshift": True,
+        "platform_components": ["istio", "opentelemetry"],
+        "istio_ingress_tls_secret": "tls",
+        "istio_ingress_hosts": [{"host": "flask.example.org"}],
+    }
+    done = run_site("-e", json.dumps(given))
+    assert done.returncode == 0, done.stdout[-3000:]
+    istio, collector = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("istio", "opentelemetry"))
+    bound = [o["roleRef"]["name"] for part in (istio, collector) for o in part["before"] if o["kind"] == "RoleBinding"]
+    assert bound == ["system:openshift:scc:privileged"] * 2
+    assert [release["values"]["global"]["platform"] for release in istio["releases"][1:3]] == ["openshift"] * 2
+    (route,) = [thing for thing in istio["objects"] if thing["kind"] == "Route"]
+    assert (route["spec"]["host"], route["spec"]["tls"]["termination"]) == ("flask.example.org", "passthrough")

@@ -58,6 +58,12 @@ options:
     description: The helm program, needed for O(chart).
     type: str
     default: helm
+  instances:
+    description:
+      - With O(state=absent), removes every object of the kinds that the given CustomResourceDefinitions define, and leaves these.
+      - To be done while the controllers still run that clear the objects' finalizers.
+    type: bool
+    default: false
   keep:
     description: Annotates the objects so that Helm keeps them on uninstall.
     type: bool
@@ -116,6 +122,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._objects import
     Guards,
     apply_objects,
     delete_objects,
+    instances_of,
     keep_on_uninstall,
 )
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import open_server
@@ -137,6 +144,7 @@ SPEC: dict[str, Any] = {
         "chart_folder": {"type": "str"},
         "cache": {"type": "path", "default": "~/.cache/platform-ops/charts"},
         "binary_path": {"type": "str", "default": "helm"},
+        "instances": {"type": "bool", "default": False},
         "keep": {"type": "bool", "default": False},
         "take_ownership": {"type": "bool", "default": False},
         "owned_by": {"type": "str", "default": ""},
@@ -173,6 +181,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     things = gather(params)
     server = open_server(params["kubeconfig"], params["context"])
     if params["state"] == "absent":
+        if params["instances"]:
+            things = instances_of(server, things)
         outcome = delete_objects(server, reversed(things), dry_run=check_mode)
         if params["wait"] and not check_mode:
             wait_gone(server, outcome.applied, timeout=params["timeout"])

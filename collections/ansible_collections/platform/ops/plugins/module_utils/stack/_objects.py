@@ -103,6 +103,23 @@ def keep_on_uninstall(thing: Object) -> Object:
     return {**thing, "metadata": metadata}
 
 
+def instances_of(server: Server, crds: Iterable[Object]) -> list[Object]:
+    """Every object in the cluster of the kinds that these CustomResourceDefinitions define, by reference."""
+    found: list[Object] = []
+    for crd in crds:
+        spec = crd["spec"]
+        version = next(str(entry["name"]) for entry in spec["versions"] if entry.get("storage"))
+        api_version, names = f"{spec['group']}/{version}", spec["names"]
+        try:
+            live = list(server.api.items(f"/apis/{api_version}/{names['plural']}"))
+        except NotFoundError:  # the definition itself is not there
+            continue
+        for thing in live:
+            metadata = {key: thing["metadata"][key] for key in ("name", "namespace") if thing["metadata"].get(key)}
+            found.append({"apiVersion": api_version, "kind": names["kind"], "metadata": metadata})
+    return found
+
+
 def delete_objects(server: Server, things: Iterable[Object], *, dry_run: bool) -> Outcome:
     outcome = Outcome()
     for thing in things:

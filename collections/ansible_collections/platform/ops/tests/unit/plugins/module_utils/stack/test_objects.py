@@ -10,6 +10,7 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._objects import
     Guards,
     apply_objects,
     delete_objects,
+    instances_of,
     keep_on_uninstall,
 )
 from ansible_collections.platform.ops.plugins.module_utils.stack._secret import ensure_secret
@@ -106,3 +107,20 @@ def test_a_generated_secret_is_made_once_and_kept() -> None:
     assert not ensure(user="admin")["changed"]
     assert ensure(user="root")["touched"] == ["user"]
     assert api.stored["/api/v1/namespaces/x/secrets/s"]["data"]["password"] == first
+
+
+def test_every_object_of_a_kind_is_found_by_its_definition_and_none_where_the_kind_is_not_there() -> None:
+    def crd(plural: str, kind: str) -> dict[str, Any]:
+        versions = [{"name": "v1beta1", "storage": False}, {"name": "v1", "storage": True}]
+        spec = {"group": "flagger.app", "names": {"plural": plural, "kind": kind}, "versions": versions}
+        return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": spec}
+
+    server, api = server_with()
+    for namespace_, name in (("shop", "cart"), ("web", "front")):
+        metadata = {"name": name, "namespace": namespace_, "uid": "1"}
+        api.stored[f"/apis/flagger.app/v1/canaries/{namespace_}/{name}"] = {"metadata": metadata}
+    found = instances_of(server, [crd("canaries", "Canary"), crd("metrictemplates", "MetricTemplate")])
+    assert found == [
+        {"apiVersion": "flagger.app/v1", "kind": "Canary", "metadata": {"name": "cart", "namespace": "shop"}},
+        {"apiVersion": "flagger.app/v1", "kind": "Canary", "metadata": {"name": "front", "namespace": "web"}},
+    ]
