@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,39 @@ def test_no_chart_comes_without_a_version_and_no_image_is_tagged_latest(componen
         for release in component["releases"]:
             assert release["pin"]["version"]
             assert "latest" not in str(release["values"])
+
+
+SECRET = re.compile(
+    r"pass(word|phrase)?$|token$|signing_key$|api_?key$|secret_?(access)?_?key$|credentials$", re.IGNORECASE
+)
+# A file that holds it, a variable of a pod that does, Kiali's way to name a Secret and a key in it, or a key's name.
+ELSEWHERE = re.compile(r"^(/|\$\{|secret:|admin-|[a-z-]*(password|token|key)$)")
+
+
+def literal_secrets(node: Any, path: str = "") -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            named = SECRET.search(str(key)) and isinstance(value, str) and value and not ELSEWHERE.match(value)
+            if named:
+                yield f"{path}.{key}"
+            yield from literal_secrets(value, f"{path}.{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from literal_secrets(value, f"{path}[{number}]")
+
+
+def test_no_secret_stands_in_a_value_or_in_an_object_that_is_no_secret(components: Components) -> None:
+    found = []
+    for component in components.values():
+        for release in component["releases"]:
+            found += literal_secrets(release["values"], release["name"])
+        for thing in component["before"] + component["objects"]:
+            assert thing["kind"] != "Secret", f"{component['name']}: generated ones are made by ensure_secret"
+            found += literal_secrets(thing, f"{thing['kind']} {thing['metadata']['name']}")
+    assert found == []
+
+
+def test_the_check_for_secrets_finds_one() -> None:
+    assert list(literal_secrets({"grafana": {"adminPassword": "hunter2"}}))
+    assert list(literal_secrets({"a": [{"auth_token": "abc"}]}))
+    assert not list(literal_secrets({"a": {"passwordKey": "admin-password", "credentials_file": "/etc/token"}}))
