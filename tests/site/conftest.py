@@ -34,9 +34,16 @@ def render(folder: Path, inputs: Path) -> Components:
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", "-e", f"@{inputs}", "-e"]
     command.append(json.dumps({"platform_state": "rendered", "platform_render_dir": str(folder)}))
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first renders for all the others; that takes its time on a busy machine."""
+    for item in items:
+        if "components" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1000))
 
 
 @pytest.fixture(scope="session", params=sorted(path.stem for path in INPUTS.glob("*.yml")))
