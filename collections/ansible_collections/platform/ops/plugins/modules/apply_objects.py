@@ -60,7 +60,8 @@ options:
     default: helm
   instances:
     description:
-      - With O(state=absent), removes every object of the kinds that the given CustomResourceDefinitions define, and leaves these.
+      - With O(state=absent), removes every object of the kinds that the given CustomResourceDefinitions define.
+      - The definitions themselves stay.
       - To be done while the controllers still run that clear the objects' finalizers.
     type: bool
     default: false

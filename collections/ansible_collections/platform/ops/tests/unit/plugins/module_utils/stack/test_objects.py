@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, InputError, NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.stack._objects import (
