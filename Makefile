@@ -1,7 +1,7 @@
 # One command per job; each sets up what it needs. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help setup demo test test-all lint docs lock bench lab-up lab-status lab-down clean
+.PHONY: help setup demo demo-lab test test-all lint docs lock bench lab-up lab-status lab-down clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -11,6 +11,9 @@ setup: ## make .venv hold the locked environment
 
 demo: setup ## the main job on an embedded default: alerts in, pull requests out
 	@scripts/demo
+
+demo-lab: setup ## the closed loop on a real cluster: killed for memory, pull request, merged, applied, resolved
+	@scripts/demo-lab
 
 test: setup ## every check and test that CI runs
 	@scripts/test
