@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,3 +180,41 @@ def test_the_machines_are_listed_as_the_leak_detector_takes_them(aws: Aws) -> No
     [listed] = ask(aws, "listed")["machines"]
     assert listed["provider_id"].endswith(aws.alive()[0])
     assert listed["name"].startswith("ip-")
+
+
+def test_the_role_answers_as_the_contract_says(aws: Aws, tmp_path: Path) -> None:
+    aws.make_group()
+    play = tmp_path / "play.yml"
+    play.write_text(PLAY.replace("URL", aws.url).replace("GROUP", GROUP))
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(Path("ansible.cfg").absolute())}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(play)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert aws.alive() == []
+    assert aws.launched() == 1
+
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    node_scale_pool: workers
+    node_scale_variables: {group: GROUP, region: eu-west-1, endpoint_url: "URL"}
+    node_scale_job: {operation: 3f9c0e1d2b4a, action: add, node: workers-1, address: "", provider_id: "", attempt: 0,
+                     started: "2026-11-26T00:00:00Z"}
+  tasks:
+    - ansible.builtin.include_role: {name: platform.ops.machine_aws_asg, tasks_from: add}
+    - ansible.builtin.assert: {that: "node_scale_answer.outcome == 'pending'"}
+    - ansible.builtin.include_role: {name: platform.ops.machine_aws_asg, tasks_from: add}
+    - ansible.builtin.assert: {that: "node_scale_answer.outcome == 'done' and node_scale_answer.name is match('ip-')"}
+    - ansible.builtin.set_fact: {made: "{{ node_scale_answer.provider_id }}"}
+    - ansible.builtin.include_role: {name: platform.ops.machine_aws_asg, tasks_from: list}
+    - ansible.builtin.assert: {that: "node_scale_machines | map(attribute='provider_id') | list == [made]"}
+    - ansible.builtin.include_role: {name: platform.ops.machine_aws_asg, tasks_from: remove}
+      vars:
+        node_scale_job: {operation: 0a1b2c3d4e5f, action: remove, node: workers-1, provider_id: "{{ made }}"}
+    - ansible.builtin.include_role: {name: platform.ops.machine_aws_asg, tasks_from: remove}
+      vars:
+        node_scale_job: {operation: 0a1b2c3d4e5f, action: remove, node: workers-1, provider_id: "{{ made }}"}
+    - ansible.builtin.assert: {that: "node_scale_answer.outcome == 'done'"}
+"""
