@@ -19,7 +19,8 @@ pytestmark = [
 ]
 
 
-def test_a_container_killed_for_its_memory_is_healed_by_a_merged_pull_request(loop: Loop) -> None:
+def test_a_container_killed_for_its_memory_is_healed_by_a_merged_pull_request(watched_loop: Loop) -> None:
+    loop = watched_loop
     manifest = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
     git_host.commit(loop.lab, REPOSITORY, {"apps/cart.yaml": manifest}, "Add the cart")
     loop.until("the kernel kills the container", lambda: killed(loop))
@@ -31,6 +32,7 @@ def test_a_container_killed_for_its_memory_is_healed_by_a_merged_pull_request(lo
     loop.until("one pod is left, and stays up", lambda: well(loop))
     loop.until("the alert resolves", lambda: not loop.alerts("cart"), seconds=180)
     assert [p["number"] for p in loop.pulls()] == [pull["number"]]
+    helped(loop, pull["number"])
     text = git_host.text(loop.lab, REPOSITORY, "apps/cart.yaml")
     assert text == manifest.replace("memory: 64Mi", "memory: 164Mi")
 
@@ -48,6 +50,15 @@ def test_a_container_that_is_throttled_gets_the_cores_it_uses(loop: Loop) -> Non
     assert len(loop.pulls()) == 1
     text = git_host.text(loop.lab, REPOSITORY, "apps/search.yaml")
     assert text == manifest.replace("cpu: 100m", f"cpu: {limits['cpu']}")
+
+
+def helped(loop: Loop, number: int) -> None:
+    """The pull request says so, and so does the record."""
+    verdict = loop.until("the pull request gets its verdict", lambda: loop.verdict(number), seconds=180)
+    assert verdict["labels"] == {"limits", "verdict-fixed"}
+    assert len(verdict["texts"]) == 1
+    decided = loop.until("it is on record", lambda: [d for d in loop.decisions() if d["decision"] == "fixed"])
+    assert [list(one["stages"]) for one in decided] == [["opened", "merged", "applied", "rolled_out", "resolved"]]
 
 
 def killed(loop: Loop) -> bool:

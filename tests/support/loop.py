@@ -160,6 +160,14 @@ class Loop:
         )["items"]
         return found
 
+    def verdict(self, number: int) -> dict[str, Any] | None:
+        """Labels and the one comment of a pull request, once it has a verdict."""
+        known = git_host.api(self.lab, f"/repos/lab/{REPOSITORY}/pulls/{number}")["labels"]
+        labels = {label["name"] for label in known}
+        found = git_host.api(self.lab, f"/repos/lab/{REPOSITORY}/issues/{number}/comments")
+        texts = [comment["body"] for comment in found if comment["body"].startswith("### Verdict")]
+        return {"labels": labels, "texts": texts} if any(name.startswith("verdict-") for name in labels) else None
+
     def alerts(self, name: str) -> list[dict[str, Any]]:
         """Firing alerts about a workload's pods."""
         return [alert for alert in monitoring.firing(self.lab) if alert["labels"].get("pod", "").startswith(f"{name}-")]
