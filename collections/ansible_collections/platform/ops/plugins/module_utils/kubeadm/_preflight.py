@@ -65,9 +65,9 @@ def parse(look: Mapping[str, Any]) -> Machine:
     values: dict[str, str] = {}
     ports: dict[int, str] = {}
     for line in str(look["text"]).splitlines():
-        word, _, value = line.partition(" ")
+        word, value = line.partition(" ")[::2]
         if word == "port":
-            port, _, program = value.partition(" ")
+            port, program = value.partition(" ")[::2]
             ports[int(port)] = program
         else:
             values[word] = value
@@ -228,7 +228,7 @@ def _subnets(machines: Sequence[Machine], wanted: Wanted) -> Iterable[str]:
 
 
 def _split(endpoint: str) -> tuple[str, int]:
-    host, _, port = endpoint.rpartition(":")
+    host, port = endpoint.rpartition(":")[::2]
     return host.strip("[]"), int(port) if port.isdigit() else 0
 
 
