@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gate around a run: which items go on, what becomes of the others. The API's own part is in tests/lab."""
+"""The gate around a run: which items go on, what becomes of the others. The API's own part is in tests/e2e."""
 
 from __future__ import annotations
 

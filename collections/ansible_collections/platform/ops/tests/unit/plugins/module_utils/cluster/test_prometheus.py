@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asking Prometheus. What a real one answers is tested in tests/lab; here it misbehaves."""
+"""Asking Prometheus. What a real one answers is tested in tests/spine/test_usage.py; here it misbehaves."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LimitRanges, the new pod, QoS. The same rules are held against a real API server in tests/lab/test_gate.py."""
+"""LimitRanges, the new pod, QoS. The same rules are held against a real API server in tests/e2e/test_admission.py."""
 
 from __future__ import annotations
 

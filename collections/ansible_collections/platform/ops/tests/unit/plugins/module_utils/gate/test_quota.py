@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ResourceQuotas and how a restart goes about. The real quota controller is asked in tests/lab/test_gate.py."""
+"""ResourceQuotas and how a restart goes about. The real quota controller is asked in tests/e2e/test_admission.py."""
 
 from __future__ import annotations
 
