@@ -24,7 +24,7 @@ from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
 from tests.providers.test_opentofu import MODULE
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.real, pytest.mark.campaign, pytest.mark.timeout(1200)]
 LAB_MODULE = MODULE.parent / "lab_machine"
 
 

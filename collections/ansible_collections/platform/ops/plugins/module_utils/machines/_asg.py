@@ -299,7 +299,7 @@ def instance_of(provider_id: str) -> str:
     """i-0abc of aws:///eu-west-1a/i-0abc; empty of nothing."""
     if not provider_id:
         return ""
-    scheme, _, rest = provider_id.partition("://")
+    scheme, _separator, rest = provider_id.partition("://")
     identity = rest.rpartition("/")[2]
     if scheme != "aws" or not identity.startswith("i-"):
         raise InputError(f"{provider_id!r} is no provider id of an EC2 instance (aws:///zone/i-…).")

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Union
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError
 
@@ -104,7 +105,7 @@ class Take:
     number: int
 
 
-Write = TakeOver | Note | Forget | Claim | Resize | Take
+Write = Union["TakeOver", "Note", "Forget", "Claim", "Resize", "Take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Gone:
     pass
 
 
-End = Present | Coming | Gone
+End = Union["Present", "Coming", "Gone"]
 Decide = Callable[[Group], Write | End]
 
 

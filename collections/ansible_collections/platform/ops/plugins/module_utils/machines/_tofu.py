@@ -98,6 +98,8 @@ class Tofu:
             raise UnavailableError(self._late(arguments))
         # Files, not pipes: an OpenTofu whose parent was killed would die of the broken pipe, its state unsaved.
         with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as errors:
+            # run_command cannot end OpenTofu with its parent, nor stop it in time.
+            # pylint: disable-next=ansible-bad-function
             process = subprocess.Popen(
                 [binary, *arguments],
                 cwd=folder or self._folder,
