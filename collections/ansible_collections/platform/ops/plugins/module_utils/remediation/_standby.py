@@ -187,7 +187,10 @@ class Standby:
     def _work(self) -> int | None:
         """None when the lock was lost and standing by goes on."""
         logger.warning("Leading: starting %s", self._command[0])
-        work = subprocess.Popen(self._command, env=self._environment, start_new_session=True)
+        # Not a module's program to run and wait for: it works as long as the lock is held.
+        work = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            self._command, env=self._environment, start_new_session=True
+        )
         self.state = LEADING
         self._lead(True)
         try:
