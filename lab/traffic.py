@@ -9,6 +9,7 @@ A destination is a Service; the pods it selects answer, as their annotations say
 
     lab.platform-ops/errors: "0.2"          share of answers that are 503
     lab.platform-ops/milliseconds: "900"    how long an answer takes (20 when nothing is said)
+    lab.platform-ops/canary-errors: "0.2"   as errors, but only while it is a canary
 
 Served are `istio_requests_total` and `istio_request_duration_milliseconds` under the names and labels of Istio's
 standard metrics (reporter="destination"). Run by lab/flagger.py as a process of the lab.
@@ -53,7 +54,8 @@ BUCKETS = (
     1800000,
     3600000,
 )
-ERRORS, MILLISECONDS = "lab.platform-ops/errors", "lab.platform-ops/milliseconds"
+ERRORS, CANARY_ERRORS = "lab.platform-ops/errors", "lab.platform-ops/canary-errors"
+MILLISECONDS = "lab.platform-ops/milliseconds"
 USUAL_MILLISECONDS = 20.0
 
 Record = Mapping[str, Any]
@@ -133,7 +135,9 @@ def answerers(namespace: str, service: str, services: Iterable[Record], pods: It
         if meta["namespace"] != namespace or not selector or not selector.items() <= labels.items() or not ready(pod):
             continue
         milliseconds = float(notes.get(MILLISECONDS, USUAL_MILLISECONDS))
-        found.append(Answerer(namespace, workload_of(pod), service, float(notes.get(ERRORS, 0)), milliseconds))
+        errors = notes.get(CANARY_ERRORS) if service.endswith("-canary") else None
+        share = float(errors or notes.get(ERRORS, 0))
+        found.append(Answerer(namespace, workload_of(pod), service, share, milliseconds))
     return found
 
 
