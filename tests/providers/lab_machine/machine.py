@@ -28,7 +28,7 @@ def main(action: str, key: str) -> None:
     name, _, machine = key.partition("/")
     os.environ["PYTHONPATH"] = str(ROOT)
     known = json.loads(lab(name, "status", "--json"))["machines"]
-    if machine in [item["name"] for item in known]:
+    if machine in known:
         lab(name, "machine", "remove", machine)  # half-made by a run that was killed, or to be removed
     if action == "add":
         lab(name, "machine", "add", machine, "--no-join", "--memory", "2Gi")
