@@ -55,7 +55,7 @@ def test_a_machine_is_a_ready_node_with_the_memory_that_was_asked_for(lab: Lab, 
 def test_a_control_plane_and_two_machines_fit_into_three_gigabytes(lab: Lab, worker: Machine) -> None:
     all_of_it = memory(list(filter(None, (process.pid_of(lab, name) for name in process.names(lab)))))
     one_machine = memory(list(filter(None, [process.pid_of(lab, f"machine-{worker.name}")])))
-    assert 100 < one_machine < all_of_it
+    assert 30 < one_machine < all_of_it  # a kubelet and a containerd do not run in less: what is measured is there
     assert all_of_it + one_machine < 3 * 1024
 
 
