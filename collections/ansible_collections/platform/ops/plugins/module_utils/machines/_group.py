@@ -124,7 +124,7 @@ class Gone:
 
 
 End = Union["Present", "Coming", "Gone"]
-Decide = Callable[[Group], Write | End]
+Decide = Callable[[Group], "Write | End"]
 
 
 def next_add(group: Group, operation: str, pool: str) -> Write | End:
