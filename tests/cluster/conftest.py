@@ -37,14 +37,16 @@ class Site:
         self.groups.setdefault(group, {})[name] = {"ansible_host": made.address}
         return made
 
-    def run(self, playbook: str, *arguments: str, timeout: float = 1200) -> subprocess.CompletedProcess[str]:
+    def run(self, playbook: str, *arguments: str, timeout: float = 2400) -> subprocess.CompletedProcess[str]:
         known = self.lab.folder / "ssh" / "known_hosts"
         inventory = {
             "all": {
                 "vars": {
                     "ansible_user": "root",
                     "ansible_ssh_private_key_file": str(self.lab.ssh_key),
-                    "ansible_ssh_common_args": f"-o UserKnownHostsFile={known} -o ControlPersist=300s",
+                    "ansible_ssh_common_args": f"-o UserKnownHostsFile={known}",
+                    # Of this lab: shared connections are known by address, and another lab has the same addresses.
+                    "ansible_control_path": f"%(directory)s/{self.lab.name}-%%h",
                     **self.variables,
                 },
                 "hosts": {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}},
