@@ -6,12 +6,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import Action, Answer, Outcome
-from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Job, Operator, Writer, report
+from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import (
+    Job,
+    Operator,
+    Writer,
+    lease_name,
+    report,
+)
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._lease import acquire
@@ -240,6 +247,20 @@ def test_two_runs_at_once_do_not_both_act() -> None:
     here.now += 306
     here.run("present")
     assert nodes(here) == ["workers-1", "workers-2"]
+
+
+def test_a_holder_whose_lease_was_deleted_may_not_write_after_another_did() -> None:
+    here = world()
+    here.workload("web", 12)
+    late = here.writer("other")
+    late.held()  # and hangs before it writes, so that no record knows its term
+    here.api.delete(_paths.lease("platform-ops", lease_name("workers")))
+    here.run("present")
+    with pytest.raises(ConflictError) as caught:
+        late.change(lambda pool: replace(pool.state, machines=()))
+    assert caught.value.reason == "fenced"
+    assert nodes(here) == ["workers-1", "workers-2"]
+    assert len(here.pool().state.machines) == 2
 
 
 def test_the_last_address_is_given_once() -> None:

@@ -45,7 +45,9 @@ def change(api: Api, name: str, held: Held, how: Callable[[Pool], State]) -> Poo
     """
     for _try in range(TRIES):
         current = read(api, name)
-        if current.state.term > held.term:
+        # The same term twice is a Lease that somebody deleted before its holder wrote: the first one to write has it.
+        other = current.state.term == held.term and current.state.holder not in ("", held.holder)
+        if other or current.state.term > held.term:
             raise ConflictError(
                 f"Failed to write NodePool {name}: {current.state.holder} took over (term {current.state.term}, "
                 f"ours is {held.term}); it goes on from the record, nothing is lost.",
