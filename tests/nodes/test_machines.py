@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A drain of a real machine that a budget stops is taken back, and nothing stays cordoned."""
+"""What goes wrong with real machines and real pods: everything is given back, nothing stays cordoned."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
+from lab.state import Machine
 from tests.nodes.conftest import Cluster
-from tests.nodes.metal import container, make_metal_pool, metal
-from tests.nodes.test_playbooks import deploy, nodes, pods, protect
+from tests.nodes.metal import container, is_on, make_metal_pool, metal, provider
+from tests.nodes.test_hosts import tokens
+from tests.nodes.test_playbooks import at_rest, deploy, nodes, ours, pods, protect
 
 pytestmark = [pytest.mark.real, pytest.mark.campaign, pytest.mark.timeout(1800)]
 
@@ -36,8 +38,48 @@ def until_over(cluster: Cluster, pool: str) -> str:
     raise AssertionError(said[-4000:])
 
 
+def nothing_left(cluster: Cluster, pool: str, one: Machine, before: list[str]) -> None:
+    """Neither machine nor Node, address or token."""
+    state = _store.read(cluster.api, pool).state
+    assert (state.machines, state.operations, state.addresses()) == ((), (), [])
+    assert nodes(cluster, pool) == []
+    assert not is_on(cluster, one.name)
+    assert tokens(cluster) == before
+
+
 def on_real(cluster: Cluster, namespace: str, count: int) -> None:
     cluster.wait_for("real pods run", lambda: pods(cluster, namespace, unschedulable=False) == count, deadline=180)
+
+
+def test_what_must_stay_keeps_its_machine_and_nothing_is_cordoned(cluster: Cluster, namespace: str) -> None:
+    with metal(cluster, "metal-3") as machines:
+        make_metal_pool(cluster, "stays", machines)
+        come(cluster, "stays")
+
+        def refused(reason: str) -> None:
+            said = cluster.playbook("scale_in", "stays", "-e", "node=metal-3")
+            assert reason in said
+            at_rest(cluster, "stays")
+            assert nodes(cluster, "stays") == ["metal-3"]
+
+        deploy(cluster, namespace, "stays", 1, containers=[container()])
+        protect(cluster, namespace, minAvailable=1)
+        on_real(cluster, namespace, 1)
+        refused(f"PodDisruptionBudget {namespace}/web never lets a pod go")
+        cluster.kubectl("delete", "-n", namespace, "pdb/web", "deployment/web", "--wait=true")
+
+        scratch = {"containers": [container()], "volumes": [{"name": "scratch", "emptyDir": {}}]}
+        deploy(cluster, namespace, "stays", 1, **scratch)
+        on_real(cluster, namespace, 1)
+        refused("it keeps data on the node (volume scratch)")
+        cluster.kubectl("delete", "-n", namespace, "deployment/web", "--wait=true")
+
+        bare = {"containers": [container()], **ours("stays")}
+        cluster.apply(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone", "namespace": namespace}, "spec": bare}
+        )
+        on_real(cluster, namespace, 1)
+        refused(f"pod {namespace}/alone: nothing would bring it back")
 
 
 def test_a_drain_that_a_budget_stops_is_waited_for_and_taken_back(cluster: Cluster, namespace: str) -> None:
@@ -84,3 +126,16 @@ def void(cluster: Cluster, pool: str) -> None:
         return not taints
 
     cluster.wait_for("the node controller believes it", open_to_pods, deadline=60)
+
+
+def test_a_machine_that_never_boots_is_given_back(cluster: Cluster, namespace: str) -> None:
+    before = tokens(cluster)
+    with metal(cluster, "metal-5") as machines:
+        dead = provider(cluster)
+        dead["variables"]["power_on"] = ["true"]
+        make_metal_pool(cluster, "boots", machines, provider=dead, scaleOut={"provisionTimeout": "10s"})
+        said = cluster.playbook("scale_out", "boots", "-e", "count=1")
+        said += until_over(cluster, "boots")
+        assert "no machine after 10 s" in said
+        nothing_left(cluster, "boots", machines[0], before)
+        assert _store.read(cluster.api, "boots").state.backoff["other"].failures == 1

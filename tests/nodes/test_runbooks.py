@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, platform.ops contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The commands of the runbooks on nodes, as they stand on the pages, against what they are for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
+from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
+
+from lab.tools import tool
+from tests.nodes.conftest import ROOT, Cluster
+from tests.nodes.test_playbooks import at_rest, make_pool, nodes
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.campaign,
+    pytest.mark.timeout(900),
+    pytest.mark.stand_in("kwok-node"),
+]
+
+
+def shell(cluster: Cluster, page: str, start: str, editor: str = "true", **names: str) -> str:
+    """Run the command of a page that begins so, with its names replaced, as a person would; sed is the editor."""
+    text = (ROOT / f"docs/runbooks/{page}.md").read_text()
+    [line] = {found for found in re.findall(r"`([^`]+)`", text) if found.startswith(start)}
+    for old, new in names.items():
+        line = line.replace(old, new)
+    environment = cluster.environment() | {
+        "KUBECONFIG": str(cluster.lab.kubeconfig),
+        "KUBE_EDITOR": editor,
+        "PATH": f"{tool('kubectl').parent}:{cluster.environment()['PATH']}",
+    }
+    done = subprocess.run(line, shell=True, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_a_cordon_of_an_operation_that_is_over_is_taken_off(cluster: Cluster) -> None:
+    make_pool(cluster, "halves")
+    cluster.playbook("scale_out", "halves", "-e", "count=1")
+    cluster.kubectl("cordon", "halves-1")
+    cluster.kubectl("annotate", "node", "halves-1", "platform.ops/cordoned-by=long-ago")
+    shell(cluster, "half-removed-node", "kubectl get nodepool", workers="halves")
+    shell(cluster, "half-removed-node", "kubectl uncordon", NODE="halves-1")
+    node = cluster.api.get(_paths.node("halves-1"))
+    assert not node["spec"].get("unschedulable")
+    at_rest(cluster, "halves")
+
+
+def test_a_record_whose_node_and_machine_are_gone_is_taken_out(cluster: Cluster) -> None:
+    make_pool(cluster, "lost")
+    cluster.playbook("scale_out", "lost", "-e", "count=1")
+    cluster.kubectl("delete", "node", "lost-1")
+    take_out = "sed -i '/^  machines:/,/since:/d'"
+    shell(cluster, "leaked-address", "kubectl edit nodepool", take_out, workers="lost")
+    assert _store.read(cluster.api, "lost").state.addresses() == []
+    cluster.playbook("scale_out", "lost", "-e", "count=1")
+    assert nodes(cluster, "lost") == ["lost-1"]
+    at_rest(cluster, "lost")
