@@ -1,7 +1,8 @@
 # One worker as a libvirt domain. Role node makes it a Node over SSH.
 
-resource "libvirt_volume" "disk" {
-  name   = "${var.name}.qcow2"
+# The plugin takes no size beside a source, so the image is a volume and the disk another that lies over it.
+resource "libvirt_volume" "image" {
+  name   = "${var.name}-image.qcow2"
   pool   = var.storage_pool
   source = var.base_image
   format = "qcow2"
@@ -9,6 +10,14 @@ resource "libvirt_volume" "disk" {
   lifecycle {
     ignore_changes = [source] # a newer image is for machines to come
   }
+}
+
+resource "libvirt_volume" "disk" {
+  name           = "${var.name}.qcow2"
+  pool           = var.storage_pool
+  base_volume_id = libvirt_volume.image.id
+  size           = var.disk_gib * 1024 * 1024 * 1024
+  format         = "qcow2"
 }
 
 resource "libvirt_cloudinit_disk" "seed" {
