@@ -11,7 +11,6 @@ metadata:
   name: {{ .Release.Name }}
 spec:
   replicas: {{ .Values.replicas }}
-  minReadySeconds: {{ .Values.startSeconds }}
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
