@@ -72,6 +72,7 @@ def test_istio_by_its_own_charts_installs_stays_as_it_is_upgrades_and_goes(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(7200)  # five runs of the whole platform; beside other tests one took ten minutes
 def test_the_whole_platform_installs_upgrades_stays_as_it_is_and_goes_in_reverse_order(
     play: Play, server: Server, chart_data: Path, tmp_path: Path
 ) -> None:
