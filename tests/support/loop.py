@@ -12,9 +12,11 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
 from lab import git_host, gitops, monitoring, rules
@@ -131,6 +133,13 @@ class Loop:
 
     def stop(self) -> None:
         self._stack.close()
+
+    def post(self, alerts: list[dict[str, Any]]) -> None:
+        """Alerts of a test's own, as Alertmanager would deliver them."""
+        headers = {"Authorization": f"Bearer {self.token.read_text()}"}
+        call = partial(requests.post, self.receiver, json={"alerts": alerts}, headers=headers, timeout=60)
+        answer = within(self.lab, call)
+        assert answer.ok, answer.text
 
     def pulls(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = git_host.api(self.lab, f"/repos/lab/{REPOSITORY}/pulls?state=all")
