@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
@@ -41,6 +43,10 @@ def shell(cluster: Cluster, page: str, start: str, editor: str = "true", **names
     return done.stdout
 
 
+def status(cluster: Cluster, pool: str) -> Any:
+    return json.loads(cluster.kubectl("get", "nodepool", pool, "-o", "json"))["status"]
+
+
 def test_a_cordon_of_an_operation_that_is_over_is_taken_off(cluster: Cluster) -> None:
     make_pool(cluster, "halves")
     cluster.playbook("scale_out", "halves", "-e", "count=1")
@@ -51,6 +57,25 @@ def test_a_cordon_of_an_operation_that_is_over_is_taken_off(cluster: Cluster) ->
     node = cluster.api.get(_paths.node("halves-1"))
     assert not node["spec"].get("unschedulable")
     at_rest(cluster, "halves")
+
+
+def test_a_machine_that_was_switched_off_by_hand_is_given_up(cluster: Cluster) -> None:
+    # a provider that never succeeds in removing
+    make_pool(cluster, "undead")
+    cluster.playbook("scale_out", "undead", "-e", "count=1")
+    broken = {"spec": {"provider": {"role": "platform.ops.no_such_role"}}}
+    cluster.kubectl("patch", "nodepool", "undead", "--type=merge", "-p", json.dumps(broken))
+    cluster.playbook("scale_in", "undead", "-e", "node=undead-1")
+    [op] = status(cluster, "undead")["operations"]
+    assert (op["phase"], op["machine"]) == ("Removing", "Present")
+    assert "role platform.ops.no_such_role could not be loaded" in op["failure"]["message"]
+    page = "machine-that-will-not-die"
+    shell(cluster, page, "kubectl taint node", NAME="undead-1")
+    gone = "sed -i 's/machine: Present/machine: Gone/'"
+    shell(cluster, page, "kubectl edit nodepool", gone, workers="undead")
+    cluster.playbook("scale_tick", "undead")
+    assert nodes(cluster, "undead") == []
+    assert _store.read(cluster.api, "undead").state.addresses() == []
 
 
 def test_a_record_whose_node_and_machine_are_gone_is_taken_out(cluster: Cluster) -> None:
