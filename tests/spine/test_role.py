@@ -86,6 +86,17 @@ def test_the_merge_policy_merges_on_a_tick_and_the_cool_down_follows_from_what_w
     assert (fleet.decisions()[-1]["decision"], fleet.decisions()[-1]["reason"]) == ("limited", "cooldown")
 
 
+def test_the_cool_down_holds_for_an_alert_that_names_only_a_pod(fleet: Fleet):
+    fleet.configure(limit_bump_pull_request={"merge": {"by": "us", "method": "squash"}})
+    by_pod = {key: value for key, value in AD.items() if key != "workload"}
+    by_pod["pod"] = {"namespace": "shop", "name": "adservice-6bfb9555db-c7xd2", "container": "server"}
+    fleet.bump(by_pod)
+    fleet.play("platform.ops.follow_pull_requests")
+    assert [one.state for one in fleet.pulls()] == ["merged"]
+    fleet.bump({**by_pod, "id": "another-pod"})
+    assert (fleet.decisions()[-1]["decision"], fleet.decisions()[-1]["reason"]) == ("limited", "cooldown")
+
+
 def test_a_step_over_the_merge_policy_is_left_to_people(fleet: Fleet):
     fleet.configure(limit_bump_pull_request={"merge": {"by": "us", "largest_factor": 1.2}})
     fleet.bump(AD)

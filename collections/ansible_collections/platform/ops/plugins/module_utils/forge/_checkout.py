@@ -26,7 +26,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._clone import (
 )
 from ansible_collections.platform.ops.plugins.module_utils.forge._decide import refusal_by_people
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git
-from ansible_collections.platform.ops.plugins.module_utils.forge._history import history
+from ansible_collections.platform.ops.plugins.module_utils.forge._history import Bump, history
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import Subject, key_in_body, slug
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import merged_tree
 from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host, PullRequest
@@ -73,7 +73,7 @@ def check_out(request: Request, wanted: Sequence[Wanted], host: Host, git: Git, 
             for item in items:
                 item["worktree"] = str(homes[item["key"]])
     for item in items:
-        item["history"] = [bump.to_dict() for bump in past if bump.key == item["key"]]
+        item["history"] = [bump.to_dict() for bump in past if _is_about(bump, item, request)]
     return {
         "path": str(path),
         "commit": clone.base_sha,
@@ -126,6 +126,21 @@ def _item(request: Request, wanted: Wanted, facts: _Facts, now: datetime) -> dic
         "pull_request": shown and summary(shown),
         "described": (shown and current and block_in_body(shown.body)) or None,
     }
+
+
+def _is_about(bump: Bump, item: Mapping[str, Any], request: Request) -> bool:
+    """Whether it was a bump of this workload.
+
+    Pull requests are keyed with the kind that the manifest turned out to have. An alert that names only a pod does not
+    know it, and has to find what was merged all the same.
+    """
+    if bump.key == item["key"]:
+        return True
+    same = (bump.namespace, bump.name) == (item["namespace"], item["name"])
+    if item["kind"] is not None or bump.kind is None or not same:
+        return False
+    remote = request.remote
+    return bump.key == Subject(request.cluster, remote.url, remote.base, bump.namespace, bump.kind, bump.name).key
 
 
 def _with_kind(subject: Subject, pull_requests: Sequence[PullRequest]) -> Subject:
