@@ -15,14 +15,19 @@ from hypothesis import HealthCheck, settings
 
 from lab.shell import MissingError
 
-pytest_plugins = ["tests.support.ledger_plugin"]
+pytest_plugins = ["tests.support.ledger_plugin", "tests.support.node_lab"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("default")
 
-# Each worker that runs one of these starts labs of its own, with real machines: more than two at once run out of the
-# kernel's inotify instances.
-LAB_FOLDERS = {"cluster", "lab", "nodes", "e2e", "molecule"}
+# What starts labs of its own runs on one of two workers: with more labs at work at once, the processor and the kernel's
+# inotify instances run short.
+LAB_GROUPS = {
+    **dict.fromkeys(("e2e", "lab", "molecule"), "labs of the loop"),
+    **dict.fromkeys(("cluster", "nodes", "providers", "site"), "labs of nodes and charts"),
+}
+# In these folders only tests that ask for a lab are held together.
+ONLY_WITH_LAB = {"providers", "site"}
 LAB_FIXTURES = {"kubeconfig", "flagger_lab", "_lab"}
 
 
@@ -35,8 +40,8 @@ def pytest_runtest_setup() -> Generator[None, Any, Any]:
         pytest.skip(str(error))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(item.path).parent.name in LAB_FOLDERS or LAB_FIXTURES & {*getattr(item, "fixturenames", ())}:
-            item.add_marker(pytest.mark.xdist_group("labs"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Here and not in pytest_collection_modifyitems: in that hook xdist has read the marks before us."""
+    folder = Path(item.path).parent.name
+    if folder in LAB_GROUPS and (folder not in ONLY_WITH_LAB or LAB_FIXTURES & {*getattr(item, "fixturenames", ())}):
+        item.add_marker(pytest.mark.xdist_group(LAB_GROUPS[folder]))

@@ -19,8 +19,8 @@ from lab.__main__ import build
 from lab.cgroups import hierarchies
 from lab.images import WORKLOAD
 from lab.state import Machine
-from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import make_pool
+from tests.support.node_lab import Cluster
 
 POWER = Path(__file__).parent.parent / "support" / "power.py"
 

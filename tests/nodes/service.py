@@ -19,7 +19,7 @@ import yaml
 
 from lab import monitoring, parts, rules
 from lab.shell import wait_for
-from tests.nodes.conftest import Cluster
+from tests.support.node_lab import Cluster
 from tests.support.rulebook import ROOT, Rulebook, free_port, rulebook
 
 PATIENCE = 240.0

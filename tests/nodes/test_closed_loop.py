@@ -12,11 +12,11 @@ import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
-from tests.nodes.conftest import Cluster
 from tests.nodes.metal import container, is_on, make_metal_pool, metal
 from tests.nodes.service import one_service
 from tests.nodes.test_hosts import tokens
 from tests.nodes.test_playbooks import at_rest, deploy, nodes, pods
+from tests.support.node_lab import Cluster
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900), pytest.mark.stand_in("series-exporter")]
 

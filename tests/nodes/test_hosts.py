@@ -17,8 +17,8 @@ from lab.__main__ import build
 from lab.cgroups import hierarchies
 from lab.images import PAUSE
 from lab.shell import LabError
-from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
+from tests.support.node_lab import Cluster
 
 # What role node is told about a machine that is a container: kernel modules are its host's, and kubelet and kubeadm are
 # no packages there.

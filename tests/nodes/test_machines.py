@@ -14,10 +14,10 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import _stor
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
 from lab.state import Machine
-from tests.nodes.conftest import Cluster
 from tests.nodes.metal import container, is_on, make_metal_pool, metal, provider
 from tests.nodes.test_hosts import tokens
 from tests.nodes.test_playbooks import at_rest, deploy, nodes, ours, pods, protect
+from tests.support.node_lab import Cluster
 
 pytestmark = [pytest.mark.real, pytest.mark.campaign, pytest.mark.timeout(1800)]
 

@@ -20,7 +20,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._observe imp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
-from tests.nodes.conftest import Cluster
+from tests.support.node_lab import Cluster
 
 pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 

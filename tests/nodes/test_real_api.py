@@ -42,8 +42,8 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster._owners impor
 from ansible_collections.platform.ops.plugins.module_utils.cluster._pdb import budget, hindrance
 
 from lab.shell import LabError
-from tests.nodes.conftest import ROLE, Cluster
 from tests.nodes.memory_world import pool_object
+from tests.support.node_lab import ROLE, Cluster
 
 pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 

@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import State
 
-from tests.nodes.conftest import Cluster
 from tests.nodes.service import PATIENCE
 from tests.nodes.test_playbooks import make_pool, nodes
+from tests.support.node_lab import Cluster
 
 pytestmark = [
     pytest.mark.real,

@@ -16,8 +16,8 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import _stor
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
 from lab.tools import tool
-from tests.nodes.conftest import ROOT, Cluster
 from tests.nodes.test_playbooks import at_rest, make_pool, nodes
+from tests.support.node_lab import ROOT, Cluster
 
 pytestmark = [
     pytest.mark.real,

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from tests.nodes.conftest import Cluster
+from tests.support.node_lab import Cluster
 
 ROOT = Path(__file__).parent.parent.parent
 MODULE = "sigs.k8s.io/cluster-api@v1.14.2"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.platform.ops.plugins.modules import cluster_api_machine
 
-from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
 from tests.providers.machine_api import DELETE, DEPLOYMENT, Machines, definitions
+from tests.support.node_lab import Cluster
 
 pytestmark = [
     pytest.mark.real,

@@ -20,9 +20,9 @@ from lab.__main__ import build
 from lab.cgroups import hierarchies
 from lab.shell import LabError
 from lab.tools import tool
-from tests.nodes.conftest import Cluster
 from tests.nodes.test_playbooks import at_rest, deploy, make_pool, nodes, pods
 from tests.providers.test_opentofu import MODULE
+from tests.support.node_lab import Cluster
 
 pytestmark = [pytest.mark.real, pytest.mark.campaign, pytest.mark.timeout(1200)]
 LAB_MODULE = MODULE.parent / "lab_machine"

@@ -140,7 +140,7 @@ def _is_about(bump: Bump, item: Mapping[str, Any], request: Request) -> bool:
     if item["kind"] is not None or bump.kind is None or not same:
         return False
     remote = request.remote
-    return bump.key == Subject(request.cluster, remote.url, remote.base, bump.namespace, bump.kind, bump.name).key
+    return bump.key == Subject(request.cluster, remote.url, remote.base, item["namespace"], bump.kind, item["name"]).key
 
 
 def _with_kind(subject: Subject, pull_requests: Sequence[PullRequest]) -> Subject:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A lab with simulated nodes, and this process in its network while a test runs."""
+"""A lab with simulated nodes, and this process in its network while a test runs: fixtures `cluster` and `namespace`.
+
+A plugin, so that the folders that use it share one lab: a fixture that two conftests import is made twice.
+"""
 
 from __future__ import annotations
 
