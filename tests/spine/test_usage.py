@@ -48,6 +48,8 @@ def lines() -> list[str]:
         at = NOW - 24 * HOUR + i * 300
         memory.append(sample(MEMORY, "adservice-6d5f7c9b8d-x2x4z", (290 if i == 100 else 200) * MI, at))
         memory.append(sample(MEMORY, "cartservice-6d5f7c9b8d-x2x4z", (40 + i % 72) * MI, at))  # six hours a life
+        if i >= 24 * 12 - 3:  # rolled out ten minutes ago
+            memory.append(sample(MEMORY, "paymentservice-6d5f7c9b8d-x2x4z", 50 * MI, at))
         # Others whose names only begin alike, and another container.
         memory.append(sample(MEMORY, "adservice-admin-6d5f7c9b8d-x2x4z", 900 * MI, at))
         memory.append(sample(MEMORY, "adservice-6d5f7c9b8d-x2x4z", 800 * MI, at, "proxy"))
@@ -81,6 +83,12 @@ def test_cpu_is_the_rate_of_its_counter(url: str) -> None:
     found = usage(Prometheus(Server(url)), subject("adservice"), "cpu", window, NOW)
     assert found.peak is not None
     assert 240 <= found.peak <= 260
+
+
+def test_a_workload_of_minutes_has_a_history_of_minutes_in_a_window_of_days(url: str) -> None:
+    found = usage(Prometheus(Server(url)), subject("paymentservice"), "memory", Window(7 * 24 * HOUR), NOW)
+    assert found.peak == 50 * MI
+    assert 600 <= found.history <= 900 + found.step / 60
 
 
 def test_nothing_measured_is_no_history(url: str) -> None:

@@ -22,7 +22,11 @@ COLUMNS = 48
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`columns` are oldest first, None where nothing was measured. `history` is how many seconds were covered."""
+    """`columns` are oldest first, None where nothing was measured; `since` is the time of the oldest measurement.
+
+    `history` is how many seconds were covered: columns in which something was measured, the oldest from `since` on. A
+    column is hours long, and one measurement does not cover them.
+    """
 
     container: str
     resource: str
@@ -31,6 +35,7 @@ class Usage:
     columns: tuple[int | None, ...]
     percent: int
     kills: int = 0
+    since: int | None = None
 
     @property
     def known(self) -> list[int]:
@@ -46,7 +51,10 @@ class Usage:
 
     @property
     def history(self) -> int:
-        return len(self.known) * self.step
+        covered = len(self.known) * self.step
+        if self.since is None:
+            return covered
+        return max(0, min(covered, self.start + len(self.columns) * self.step - self.since))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -59,6 +67,7 @@ class Usage:
             "peak": self.peak,
             "percent": self.percent,
             "percentile": self.percentile,
+            "since": self.since,
             "history": self.history,
             "kills": self.kills,
         }
@@ -72,8 +81,17 @@ class Usage:
         columns = tuple(None if value is None else int(value) for value in data["columns"])
         if len(columns) > COLUMNS or not 0 < int(data["percent"]) <= 100:
             raise ValueError("no usage of ours")
-        names = str(data["container"]), str(data["resource"])
-        return cls(*names, int(data["start"]), int(data["step"]), columns, int(data["percent"]), int(data["kills"]))
+        since = data.get("since")
+        return cls(
+            str(data["container"]),
+            str(data["resource"]),
+            int(data["start"]),
+            int(data["step"]),
+            columns,
+            int(data["percent"]),
+            int(data["kills"]),
+            None if since is None else int(since),
+        )
 
 
 def unit_of(resource: str) -> str:

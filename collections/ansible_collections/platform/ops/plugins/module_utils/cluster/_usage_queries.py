@@ -31,6 +31,11 @@ _SUFFIX = {
     "Pod": "",
 }
 _OTHER = f"-{_RANDOM}{{5}}"
+_METRICS = {
+    "cpu": "container_cpu_usage_seconds_total",
+    "memory": "container_memory_working_set_bytes",
+    "ephemeral-storage": "container_fs_usage_bytes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ def usage(prometheus: Prometheus, subject: Subject, resource: str, window: Windo
     points = [point for one in series for point in one.points]
     columns = columns_of(points, start, step, resource)
     kills = _kills(prometheus, subject, window, now) if resource == "memory" else 0
-    return Usage(subject.container, resource, start, step, columns, window.percent, kills)
+    since = _since(prometheus, subject, resource, window, now)
+    return Usage(subject.container, resource, start, step, columns, window.percent, kills, since)
 
 
 def leak_rate(prometheus: Prometheus, subject: Subject, window: Window, shortest: float, now: float) -> float | None:
@@ -79,11 +85,16 @@ def leak_rate(prometheus: Prometheus, subject: Subject, window: Window, shortest
 
 
 def _measured(prometheus: Prometheus, subject: Subject, resource: str, window: Window) -> str:
-    if resource == "cpu":
-        counter = _selector(prometheus, "container_cpu_usage_seconds_total", subject)
-        return f"rate({counter}[{min(window.rate, max(window.step, 1))}s])"
-    metric = "container_memory_working_set_bytes" if resource == "memory" else "container_fs_usage_bytes"
-    return _selector(prometheus, metric, subject)
+    series = _selector(prometheus, _METRICS[resource], subject)
+    return f"rate({series}[{min(window.rate, max(window.step, 1))}s])" if resource == "cpu" else series
+
+
+def _since(prometheus: Prometheus, subject: Subject, resource: str, window: Window, now: float) -> int | None:
+    """When the oldest measurement in the window was made, to a sixtieth of a column."""
+    series = _selector(prometheus, _METRICS[resource], subject)
+    resolution = max(1, window.step // 60)
+    found = prometheus.query(f"min(min_over_time(timestamp({series})[{window.seconds}s:{resolution}s]))", now)
+    return min((int(point[1]) for one in found for point in one.points), default=None)
 
 
 def _inner(resource: str, step: int) -> str:

@@ -48,6 +48,16 @@ def test_points_fall_into_the_column_that_ends_with_them() -> None:
     assert columns_of([(110, 0.1521)], 100, 10, "cpu")[0] == 153
 
 
+def test_a_column_counts_from_its_oldest_measurement_on() -> None:
+    start, end = 1764122400, 1764122400 + COLUMNS * HOUR
+    columns = (None,) * (COLUMNS - 2) + (5, 6)
+    young = Usage("server", "memory", start, HOUR, columns, 95, 0, end - HOUR - 300)
+    assert young.history == HOUR + 300
+    assert Usage("server", "memory", start, HOUR, columns, 95, 0, start).history == 2 * HOUR  # with a gap
+    assert Usage("server", "memory", start, HOUR, columns, 95, 0, end + 1).history == 0
+    assert Usage.from_dict(young.as_dict()) == young
+
+
 @given(st.lists(st.one_of(st.none(), st.integers(0, 1 << 40)), min_size=COLUMNS, max_size=COLUMNS), st.integers(1, 100))
 def test_usage_survives_the_block_of_a_pull_request(values: list[int | None], percent: int) -> None:
     one = Usage("server", "memory", 0, 60, tuple(values), percent, 3)
