@@ -21,7 +21,7 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.load_profile("default")
 
 # What starts labs of its own is to run on one of two workers: with more labs at work at once, the processor and the
-# kernel's inotify instances run short. (pytest-xdist 3.8 does not see groups under pytest 9.2; there, both workers start
+# kernel's inotify instances run short. (pytest-xdist 3.8 does not see groups under pytest 9.2: both workers then start
 # labs of each kind, which two cores bear.)
 LAB_GROUPS = {
     **dict.fromkeys(("e2e", "lab", "molecule"), "labs of the loop"),
