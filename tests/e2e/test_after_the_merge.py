@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +81,23 @@ def test_a_bump_that_fits_on_no_node_any_more_is_taken_back(by_people: Loop) -> 
         kubectl(loop.lab, "uncordon", "worker-1")
     text = deployment("desk", "-memory=90", limits=LIMITS).replace("measured in spring", "measured in May")
     assert git_host.text(loop.lab, REPOSITORY, "apps/desk.yaml") == text
+
+
+def test_a_bump_that_a_new_limit_range_refuses_is_taken_back(by_people: Loop) -> None:
+    loop = by_people
+    manifest = deployment("till", "-memory=90", limits=LIMITS)
+    git_host.commit(loop.lab, REPOSITORY, {"apps/till.yaml": manifest}, "Add it")
+    pull = loop.until("a pull request is open", lambda: next(iter(loop.pulls()), None), LONG)
+    limit = {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]}
+    meta = {"name": "small", "namespace": "shop"}
+    limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": meta, "spec": limit}
+    kubectl(loop.lab, "apply", "-f", "-", stdin=json.dumps(limit_range))
+    try:
+        merge(loop, pull)
+        taken_back(loop, pull, "till", "denied")
+    finally:
+        kubectl(loop.lab, "-n", "shop", "delete", "limitrange", "small")
+    assert git_host.text(loop.lab, REPOSITORY, "apps/till.yaml") == manifest
 
 
 def taken_back(loop: Loop, pull: dict[str, Any], name: str, reason: str) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
+from lab import machine
 from lab.state import Machine
 from tests.nodes.metal import container, is_on, make_metal_pool, metal, provider
 from tests.nodes.test_hosts import tokens
@@ -68,7 +70,7 @@ def test_what_must_stay_keeps_its_machine_and_nothing_is_cordoned(cluster: Clust
         refused(f"PodDisruptionBudget {namespace}/web never lets a pod go")
         cluster.kubectl("delete", "-n", namespace, "pdb/web", "deployment/web", "--wait=true")
 
-        scratch: dict[str, Any] = {"containers": [container()], "volumes": [{"name": "scratch", "emptyDir": {}}]}
+        scratch = {"containers": [container()], "volumes": [{"name": "scratch", "emptyDir": {}}]}
         deploy(cluster, namespace, "stays", 1, **scratch)
         on_real(cluster, namespace, 1)
         refused("it keeps data on the node (volume scratch)")
@@ -81,13 +83,23 @@ def test_what_must_stay_keeps_its_machine_and_nothing_is_cordoned(cluster: Clust
         on_real(cluster, namespace, 1)
         refused(f"pod {namespace}/alone: nothing would bring it back")
 
+        # with the owner's consent it goes, and its machine with it
+        change = {"spec": {"scaleIn": {"barePods": True}}}
+        cluster.kubectl("patch", "nodepool", "stays", "--type=merge", "-p", json.dumps(change))
+        cluster.kubectl("patch", "pod", "-n", namespace, "alone", "--type=json", "-p", REMOVE_SELECTOR)
+        cluster.playbook("scale_in", "stays", "-e", "node=metal-3", *LONG)
+        until_over(cluster, "stays")
+
+
+REMOVE_SELECTOR = json.dumps([{"op": "add", "path": "/metadata/labels", "value": {"may": "go"}}])
+
 
 def test_a_drain_that_a_budget_stops_is_waited_for_and_taken_back(cluster: Cluster, namespace: str) -> None:
     with metal(cluster, "metal-4") as machines:
         quick = {"podTimeout": "15s", "unneededFor": "0s", "afterOut": "0s", "afterFailure": "0s", "retryAfter": "0s"}
         make_metal_pool(cluster, "waits", machines, scaleIn=quick)
         come(cluster, "waits")
-        spec: dict[str, Any] = {"containers": [container()], "nodeSelector": {"platform.ops/pool": "waits"}}
+        spec = {"containers": [container()], "nodeSelector": {"platform.ops/pool": "waits"}}
         deploy(cluster, namespace, "waits", 2, **spec)
         protect(cluster, namespace, minAvailable=1)
         on_real(cluster, namespace, 2)
@@ -139,3 +151,58 @@ def test_a_machine_that_never_boots_is_given_back(cluster: Cluster, namespace: s
         assert "no machine after 10 s" in said
         nothing_left(cluster, "boots", machines[0], before)
         assert _store.read(cluster.api, "boots").state.backoff["other"].failures == 1
+
+
+def test_a_machine_that_joins_and_never_gets_ready_is_given_back(cluster: Cluster, namespace: str) -> None:
+    before = tokens(cluster)
+    with metal(cluster, "metal-6") as machines:
+        [one] = machines
+        # no network plugin: the kubelet stays NotReady
+        machine.start(cluster.lab, one)
+        machine.ssh(cluster.lab, one, "mv", "/etc/cni/net.d", "/etc/cni/net.away")
+        make_metal_pool(cluster, "sick", machines, scaleOut={"readyTimeout": "25s"})
+        said = cluster.playbook("scale_out", "sick", "-e", "count=1")
+        said += until_over(cluster, "sick")
+        assert "not Ready after 25 s" in said
+        nothing_left(cluster, "sick", one, before)
+
+
+def test_a_token_that_expired_is_replaced(cluster: Cluster, namespace: str) -> None:
+    before = tokens(cluster)
+    with metal(cluster, "metal-7") as machines:
+        make_metal_pool(cluster, "expired", machines)
+        # the run makes the machine and a token, and is over before it joins
+        cluster.playbook("scale_out", "expired", "-e", "count=1", "-e", "node_scale_rounds=1")
+        [secret] = [name for name in tokens(cluster) if name not in before]
+        long_ago = base64.b64encode(b"2020-01-01T00:00:00Z").decode()
+        patch = json.dumps({"data": {"expiration": long_ago}})
+        cluster.kubectl("patch", "-n", "kube-system", secret, "--type=merge", "-p", patch)
+        for _ in range(10):
+            if not _store.read(cluster.api, "expired").state.operations:
+                break
+            cluster.playbook("scale_tick", "expired", *LONG)
+        assert nodes(cluster, "expired") == ["metal-7"]
+        assert tokens(cluster) == before
+
+
+def test_a_dead_machine_is_removed_when_it_is_proven_to_be_off(cluster: Cluster, namespace: str) -> None:
+    with metal(cluster, "metal-8", "metal-9") as machines:
+        make_metal_pool(cluster, "dead", machines, provider=provider(cluster, proves=True))
+        cluster.playbook("scale_out", "dead", "-e", "count=2", *LONG)
+        until_over(cluster, "dead")
+        deploy(cluster, namespace, "dead", 2, containers=[container()])
+        on_real(cluster, namespace, 2)
+        placed = [raw["spec"]["nodeName"] for raw in cluster.api.items(_paths.within(_paths.PODS, namespace))]
+        gone = next(one for one in machines if one.name == placed[0])
+        machine.switch_off(cluster.lab, gone)
+        cluster.wait_for("its Node is not Ready", lambda: not ready(cluster, gone.name), deadline=180)
+        cluster.playbook("scale_in", "dead", "-e", f"node={gone.name}")
+        until_over(cluster, "dead")
+        assert gone.name not in nodes(cluster, "dead")
+        on_real(cluster, namespace, 2)
+        assert gone.address not in _store.read(cluster.api, "dead").state.addresses()
+
+
+def ready(cluster: Cluster, name: str) -> bool:
+    conditions = cluster.api.get(_paths.node(name))["status"]["conditions"]
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
