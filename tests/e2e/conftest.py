@@ -19,7 +19,7 @@ from lab.place import Lab, place
 from tests.support.loop import PARTS, Loop, closed_loop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab() -> Iterator[Lab]:
     if why := prepare.obstacle():
         pytest.skip(why)

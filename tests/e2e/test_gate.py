@@ -236,7 +236,9 @@ def pod_of(loop: Loop, case: Case) -> str | None:
 
 
 def measured(loop: Loop) -> bool:
-    found = monitoring.query(loop.lab, 'count by (namespace) (container_memory_working_set_bytes{container="server"})')
+    # As long ago as the history that `loop` asks for, and the scrape that may fall into it.
+    series = 'container_memory_working_set_bytes{container="server"} offset 15s'
+    found = monitoring.query(loop.lab, f"count by (namespace) ({series})")
     return {case.name for case in (*STOPPED, *GOING)} <= {one["metric"]["namespace"] for one in found}
 
 
@@ -268,7 +270,7 @@ def test_every_bump_that_cannot_work_is_stopped_before_its_pull_request_with_its
         case.name: loop.until(f"a pod runs in {case.name}", lambda case=case: pod_of(loop, case), seconds=180)
         for case in cases
     }
-    loop.until("the kubelet's metrics of all are there", lambda: measured(loop), seconds=180)
+    loop.until("the kubelet's metrics of all reach back far enough", lambda: measured(loop), seconds=180)
 
     post(loop, [alert(case, pods[case.name]) for case in cases])
 

@@ -21,7 +21,7 @@ from lab.state import Machine
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _possible() -> None:
     if why := prepare.obstacle():
         pytest.skip(why)
@@ -36,7 +36,7 @@ def fresh(_possible: None) -> Iterator[Lab]:
     lifecycle.down(lab)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(_possible: None) -> Iterator[Lab]:
     """A control plane with two simulated nodes."""
     lab = place(f"test-{os.getpid()}")
@@ -48,7 +48,7 @@ def lab(_possible: None) -> Iterator[Lab]:
         lifecycle.down(lab)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def worker(lab: Lab) -> Machine:
     """A real machine in that lab."""
     if "memory" not in hierarchies():

@@ -16,7 +16,6 @@ from tests.support.alertmanager import Alertmanager, alertmanager
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.xdist_group("rulebook"),
     pytest.mark.skipif(
         not shutil.which("prometheus-alertmanager"),
         reason="needs Alertmanager (Debian package prometheus-alertmanager)",

@@ -15,7 +15,7 @@ import yaml
 from tests.rulebook.conftest import TOKEN, Scene, alert, eventually, payload
 from tests.support.rulebook import rulebook
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("rulebook")]
+pytestmark = [pytest.mark.timeout(120)]
 
 
 def test_events_of_the_builtin_webhook_become_remediations_and_nothing_else(scene: Scene) -> None:

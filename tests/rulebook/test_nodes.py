@@ -10,7 +10,7 @@ import pytest
 
 from tests.rulebook.conftest import Scene, alert, eventually, payload
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("rulebook")]
+pytestmark = [pytest.mark.timeout(400)]
 
 
 def test_nodes_and_bumps_do_not_wait_for_each_other(scene: Scene) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.rulebook.conftest import Scene, alert, eventually, metrics, payload
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("rulebook")]
+pytestmark = [pytest.mark.timeout(240)]
 
 
 def has_run(scene: Scene, times: int) -> bool:

@@ -18,7 +18,7 @@ import pytest
 from tests.rulebook.conftest import Scene, alert, eventually, metrics, payload
 from tests.support.rulebook import Rulebook
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900), pytest.mark.xdist_group("rulebook")]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
 ALERTS, KILLS = 10_000, 3
 

@@ -31,7 +31,6 @@ from tests.support.rulebook import ROOT, Rulebook, free_port, rulebook
 RULEBOOKS = ROOT / "collections/ansible_collections/platform/ops/extensions/eda/rulebooks"
 pytestmark = [
     pytest.mark.stand_in("controller-emulator"),
-    pytest.mark.xdist_group("rulebook"),
     pytest.mark.timeout(400),
 ]
 

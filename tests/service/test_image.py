@@ -19,7 +19,7 @@ from lab.layers import Layer, pack
 from tests.support.rulebook import ROOT, free_port
 
 CONTAINERFILE = (ROOT / "image/Containerfile").read_text()
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("labs of the loop"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 
 def environment(image: ModuleType) -> dict[str, str]:

@@ -30,7 +30,7 @@ from tests.support.rulebook import ROOT, environment, free_port
 
 STANDBY = ROOT / "collections/ansible_collections/platform/ops/extensions/eda/standby.py"
 TOKEN = "a-token-of-the-tests-0123456789"
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("rulebook"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 # Says that it runs, and does not go on before the test lets it.
 HELD = """\

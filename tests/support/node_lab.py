@@ -4,7 +4,7 @@
 
 """A lab with simulated nodes, and this process in its network while a test runs: fixtures `cluster` and `namespace`.
 
-A plugin, so that the folders that use it share one lab: a fixture that two conftests import is made twice.
+Each folder whose conftest imports them has a lab of its own, which goes when its last test has run.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Cluster:
             time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _lab() -> Iterator[Cluster]:
     if why := prepare.obstacle():
         pytest.skip(why)
