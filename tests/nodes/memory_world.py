@@ -82,7 +82,7 @@ class World:
     def run(self, what: str, names: tuple[str, ...] = (), count: int | None = None) -> list[Result]:
         """What role node_scale does: plan and act, let the provider do its jobs, go on, until nothing is left now."""
         writer = self.writer()
-        results = []
+        results: list[Result] = []
         for _ in range(ROUNDS):
             operator = Operator(writer, sleep=self.sleep, patience=5.0)
             scaling = Scaling(writer, operator, dry=False)
@@ -224,8 +224,8 @@ class World:
             if machine.joined and machine.gets_ready and machine.powered:
                 self.api.touch(path, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}})
         for raw in self.api.listed(_paths.NODES):
-            machine = self.machines.get(raw["metadata"]["name"])
-            if machine is None or not machine.joined or not machine.powered:
+            host = self.machines.get(raw["metadata"]["name"])
+            if host is None or not host.joined or not host.powered:
                 self.api.touch(
                     _paths.node(raw["metadata"]["name"]),
                     {"status": {"conditions": [{"type": "Ready", "status": "False"}]}},

@@ -70,7 +70,7 @@ def test_what_must_stay_keeps_its_machine_and_nothing_is_cordoned(cluster: Clust
         refused(f"PodDisruptionBudget {namespace}/web never lets a pod go")
         cluster.kubectl("delete", "-n", namespace, "pdb/web", "deployment/web", "--wait=true")
 
-        scratch = {"containers": [container()], "volumes": [{"name": "scratch", "emptyDir": {}}]}
+        scratch: dict[str, Any] = {"containers": [container()], "volumes": [{"name": "scratch", "emptyDir": {}}]}
         deploy(cluster, namespace, "stays", 1, **scratch)
         on_real(cluster, namespace, 1)
         refused("it keeps data on the node (volume scratch)")
@@ -99,7 +99,7 @@ def test_a_drain_that_a_budget_stops_is_waited_for_and_taken_back(cluster: Clust
         quick = {"podTimeout": "15s", "unneededFor": "0s", "afterOut": "0s", "afterFailure": "0s", "retryAfter": "0s"}
         make_metal_pool(cluster, "waits", machines, scaleIn=quick)
         come(cluster, "waits")
-        spec = {"containers": [container()], "nodeSelector": {"platform.ops/pool": "waits"}}
+        spec: dict[str, Any] = {"containers": [container()], "nodeSelector": {"platform.ops/pool": "waits"}}
         deploy(cluster, namespace, "waits", 2, **spec)
         protect(cluster, namespace, minAvailable=1)
         on_real(cluster, namespace, 2)

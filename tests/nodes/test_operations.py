@@ -350,7 +350,7 @@ def test_without_proof_of_power_off_a_dead_node_keeps_its_pods(proves: bool) -> 
         here.machines["workers-1"].powered = False
     stuck = here._ends
     here._ends = lambda pod: pod["spec"].get("nodeName") != "workers-1" and stuck(pod)  # type: ignore[method-assign]
-    ended = []
+    ended: list[Any] = []
     here.run("absent", names=("workers-1",))
     while not ended and here.now < 1_800_003_600:
         here.now += 60

@@ -112,7 +112,7 @@ def test_a_write_between_reading_and_writing_is_not_lost(cluster: Cluster) -> No
         return replace(current.state, failed={"b": Time(2)})
 
     after = _store.change(cluster.api, "raced", held, how)
-    assert (dict(after.state.unneeded), dict(after.state.failed)) == ({"a": 1}, {"b": 2})
+    assert (dict(after.state.unneeded), dict(after.state.failed)) == ({"a": Time(1)}, {"b": Time(2)})
 
 
 def test_a_writer_of_an_older_term_is_fenced(cluster: Cluster) -> None:
