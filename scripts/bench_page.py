@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write docs/benchmarks.md from what the benchmarks left in build/benchmarks."""
+"""Write docs/benchmarks.md: what the benchmarks left in build/benchmarks, and what the page said of the others."""
 
 from __future__ import annotations
 
@@ -38,22 +38,33 @@ PARTS = {
 }
 
 
+HEAD = "# Benchmarks\n\nWritten by `make bench`. Each table was measured in one run, its rows in turn.\n"
+
+
+def sections(page: str) -> dict[str, str]:
+    """What stands under each title."""
+    parts = (part.partition("\n") for part in page.split("\n## ")[1:])
+    return {title: body.strip() for title, _, body in parts}
+
+
+def measured(name: str, about: str) -> str:
+    machine = json.loads((RESULTS / f"{name}.json").read_text())["machine"]
+    where = (
+        f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
+        f"Linux {machine['kernel']}, Python {machine['python']}, load {machine['load']} at the end, {machine['at']}."
+    )
+    return f"{about}\n\n{(RESULTS / f'{name}.md').read_text().strip()}\n\n{where}"
+
+
 def main() -> None:
-    lines = ["# Benchmarks", "", "Written by `make bench`. Each table was measured in one run, its rows in turn.", ""]
+    page = ROOT / "docs" / "benchmarks.md"
+    before = sections(page.read_text())
+    parts = [HEAD]
     for name, (title, about) in PARTS.items():
-        page = RESULTS / f"{name}.md"
-        if not page.exists():
-            continue
-        machine = json.loads((RESULTS / f"{name}.json").read_text()).get("machine", {})
-        lines += [f"## {title}", "", about, "", page.read_text().strip(), ""]
-        if machine:
-            lines += [
-                f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, "
-                f"Linux {machine['kernel']}, Python {machine['python']}, "
-                f"load {machine['load']} at the end, {machine['at']}.",
-                "",
-            ]
-    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines))
+        fresh = (RESULTS / f"{name}.md").exists()
+        if body := measured(name, about) if fresh else before.get(title):
+            parts.append(f"## {title}\n\n{body}\n")
+    page.write_text("\n".join(parts))
 
 
 if __name__ == "__main__":
