@@ -31,6 +31,7 @@ attributes:
     description: A second run changes nothing until something else has changed.
 extends_documentation_fragment:
   - platform.ops.forge
+  - platform.ops.merge
   - platform.ops.observed
 options:
   path:
@@ -81,62 +82,6 @@ options:
     description: How long a pull request that was closed without a merge counts as a no.
     type: str
     default: 14d
-  merge:
-    description: Who merges pull requests that take a bump back; see M(platform.ops.open_pr).
-    type: dict
-    suboptions:
-      by:
-        description: V(people) do, or the V(host) when its conditions are met (auto-merge), or V(us).
-        type: str
-        choices: [people, host, us]
-        default: people
-      method:
-        description: How it is merged.
-        type: str
-        choices: [merge, squash, rebase]
-        default: merge
-      largest_factor:
-        description: A number that is raised by more than this is left to people.
-        type: float
-      after:
-        description: How long people may object before it is merged.
-        type: str
-        default: "0"
-      require_checks:
-        description: Do not merge before at least one check has reported.
-        type: bool
-        default: false
-      windows:
-        description: Hours in which it may happen; any time if there are none.
-        type: list
-        elements: dict
-        suboptions: &window
-          days:
-            description: Days of the week, V(mon) to V(sun). All if not given.
-            type: list
-            elements: str
-          from:
-            description: Time of day at which it begins.
-            type: str
-          to:
-            description: Time of day at which it ends; may be on the next day.
-            type: str
-          timezone:
-            description: Name of the timezone, such as V(Europe/Berlin). UTC if not given.
-            type: str
-          start:
-            description: With C(end), a stretch of time instead of hours of the week.
-            type: str
-          end:
-            description: End of the stretch of time.
-            type: str
-      blackouts:
-        description: Hours in which it may not happen.
-        type: list
-        elements: dict
-        suboptions: *window
-requirements:
-  - kubernetes
 seealso:
   - module: platform.ops.follow_pull_requests
   - module: platform.ops.answer_remediations

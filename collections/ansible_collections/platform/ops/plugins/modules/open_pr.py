@@ -30,6 +30,7 @@ attributes:
     support: full
     description: A second run with the same folders changes nothing.
 extends_documentation_fragment:
+  - platform.ops.merge
   - platform.ops.forge
 options:
   path:
@@ -154,43 +155,6 @@ options:
           end:
             description: End of the stretch of time.
             type: str
-      blackouts:
-        description: Hours in which it may not happen.
-        type: list
-        elements: dict
-        suboptions: *window
-  merge:
-    description: Who merges the pull request. See M(platform.ops.pull_request) for merging on a later run.
-    type: dict
-    suboptions:
-      by:
-        description:
-          - V(people) do, or the V(host) when its conditions are met (auto-merge), or V(us) on a later run when its
-            checks are green.
-        type: str
-        choices: [people, host, us]
-        default: people
-      method:
-        description: How it is merged.
-        type: str
-        choices: [merge, squash, rebase]
-        default: merge
-      largest_factor:
-        description: A number that is raised by more than this is left to people.
-        type: float
-      after:
-        description: How long people may object before it is merged.
-        type: str
-        default: "0"
-      require_checks:
-        description: Do not merge before at least one check has reported.
-        type: bool
-        default: false
-      windows:
-        description: Hours in which it may happen; any time if there are none.
-        type: list
-        elements: dict
-        suboptions: *window
       blackouts:
         description: Hours in which it may not happen.
         type: list
