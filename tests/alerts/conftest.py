@@ -91,8 +91,9 @@ NOT_READY = alert("NodeNotReady", "critical", "none", node="worker-1")
 FAILING = alert("RemediationFailing", "warning", "none", kind="bump_limits")
 STUCK = alert("RemediationStuck", "critical", "none", lane="bump_limits")
 PAUSED = alert("RemediationPaused", "warning", "none")
+NOT_HELPING = alert("RemediationNotHelping", "warning", "none", verdict="not_fixed")
 DOWN = alert("RemediationDown", "critical", "none")
 EVERY = [
     *(NEAR_MEMORY, OUT_OF_MEMORY, NEAR_CPU, THROTTLED, LEAK, UNSCHEDULABLE, IDLE, PRESSURE, NOT_READY),
-    *(FAILING, STUCK, PAUSED, DOWN),
+    *(FAILING, STUCK, PAUSED, NOT_HELPING, DOWN),
 ]

@@ -14,10 +14,11 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals
 from ansible_collections.platform.ops.plugins.module_utils.remediation._settings import Settings
 
 from lab import rules
-from tests.alerts.conftest import EVERY, FAILING, PAUSED, STUCK, Judge, selector
+from tests.alerts.conftest import EVERY, FAILING, NOT_HELPING, PAUSED, STUCK, Judge, selector
 
 FAILED = selector("platform_ops_decisions_total", kind="bump_limits", decision="failed", reason="unavailable")
 OPENED = selector("platform_ops_decisions_total", kind="bump_limits", decision="opened", reason="near_limit")
+NOT_FIXED = selector("platform_ops_pull_request_verdicts", verdict="not_fixed")
 
 
 def test_failures_that_pile_up_are_reported_and_good_decisions_are_not(judge: Judge) -> None:
@@ -36,6 +37,17 @@ def test_a_remediation_that_waits_too_long_is_reported(judge: Judge) -> None:
 def test_a_pause_of_an_evening_is_nobodys_business_and_one_of_days_is(judge: Judge) -> None:
     switch = {selector("platform_ops_paused"): "1x1500 0x20"}
     judge(switch, {1400: [], 1441: [PAUSED], 1510: []})
+
+
+def test_bumps_that_do_not_help_are_reported_for_a_day_when_they_are_many(judge: Judge) -> None:
+    fixed = selector("platform_ops_pull_request_verdicts", verdict="fixed")
+    series = {NOT_FIXED: "4x10 5x10 6x10 7x1500", fixed: "0+1x1530"}
+    judge(series, {31: [], 35: [NOT_HELPING], 1400: [NOT_HELPING], 1520: []})
+
+
+def test_verdicts_read_again_after_a_restart_are_nothing_new(judge: Judge) -> None:
+    """The oldest part of the log may be gone by then; and a pull request that is fixed in the end counts no more."""
+    judge({NOT_FIXED: "7x20 stale _x3 5x20 6x20 5x20 7x20"}, {19: [], 30: [], 60: [], 80: [], 95: []})
 
 
 @pytest.mark.parametrize("alert", EVERY, ids=lambda alert: alert["alertname"])
