@@ -67,6 +67,8 @@ def start_prometheus(lab: Lab) -> None:
             f"--config.file={home(lab) / 'prometheus.yml'}",
             f"--storage.tsdb.path={home(lab) / 'prometheus'}",
             "--storage.tsdb.retention.time=6h",
+            # After a kill nobody tells it which series ended meanwhile; by default they count as present for 5 minutes.
+            "--query.lookback-delta=30s",
             f"--web.listen-address={GATEWAY}:9090",
             "--web.enable-lifecycle",
             "--log.level=warn",
