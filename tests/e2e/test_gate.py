@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +20,12 @@ import yaml
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body
 from ansible_collections.platform.ops.plugins.module_utils.forge._verify import verify
 
-from lab import git_host, gitops, monitoring
+from lab import git_host, gitops, monitoring, simulated
 from lab.control_plane import kubectl
-from lab.images import WORKLOAD
 from lab.place import Lab
 from lab.web import within
 from tests.support.access import least_rights, may_read_secret
+from tests.support.gate_cases import ALL, ATTIC, GOING, GONE, SHELF, SHORT, TARGET, Case
 from tests.support.loop import REPOSITORY, Loop, closed_loop
 
 pytestmark = [
@@ -34,117 +34,32 @@ pytestmark = [
     pytest.mark.stand_in("artifact-publisher"),
     pytest.mark.stand_in("series-exporter"),
     pytest.mark.stand_in("open-definitions"),
+    pytest.mark.stand_in("kwok-node"),
 ]
 
 DEFINITIONS = Path(__file__).parent.parent / "support/definitions.yml"
-LIMITS = {"memory": "64Mi", "cpu": "200m"}
-REQUESTS = {"memory": "16Mi", "cpu": "1m"}
-TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}
-# A number of its own for each namespace; without a policy the step is 100Mi, to 164Mi.
-FAR = {"memory": {"factor": None, "floor": None, "max_factor": None, "add": "8Gi"}}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A Deployment `cart` in a namespace of this name, and what should be decided about it."""
-
-    name: str
-    reason: str
-    decision: str = "refused"
-    resources: dict[str, Any] = field(default_factory=lambda: {"limits": LIMITS, "requests": REQUESTS})
-    strategy: dict[str, Any] = field(default_factory=dict)
-    beside: tuple[dict[str, Any], ...] = ()  # committed with it
-    policy: dict[str, Any] = field(default_factory=dict)
-
-    def documents(self) -> list[dict[str, Any]]:
-        meta = {"name": "cart", "namespace": self.name}
-        labels = {"app": "cart"}
-        container = {"name": "server", "image": WORKLOAD, "args": [], "resources": self.resources}
-        spec = {
-            "replicas": 1,
-            "selector": {"matchLabels": labels},
-            "strategy": self.strategy,
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
-            },
-        }
-        if not self.strategy:
-            del spec["strategy"]
-        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}}
-        beside = [
-            {**one, "metadata": {"name": "cart", "namespace": self.name, **one.get("metadata", {})}}
-            for one in self.beside
-        ]
-        return [namespace, *beside, deployment]
-
-
-def limit_range(**item: Any) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "LimitRange", "spec": {"limits": [{"type": "Container", **item}]}}
-
-
-def quota(**hard: str) -> dict[str, Any]:
-    named = {name.replace("_", "."): amount for name, amount in hard.items()}
-    return {"apiVersion": "v1", "kind": "ResourceQuota", "spec": {"hard": named}}
-
-
-def hpa(resource: str) -> dict[str, Any]:
-    target = {"type": "Utilization", "averageUtilization": 99}
-    metric = {"type": "Resource", "resource": {"name": resource, "target": target}}
-    spec = {"scaleTargetRef": TARGET, "maxReplicas": 1, "metrics": [metric]}
-    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": spec}
-
-
-def vpa(mode: str) -> dict[str, Any]:
-    spec = {"targetRef": TARGET, "updatePolicy": {"updateMode": mode}}
-    return {"apiVersion": "autoscaling.k8s.io/v1", "kind": "VerticalPodAutoscaler", "spec": spec}
-
-
-PDB = {
-    "apiVersion": "policy/v1",
-    "kind": "PodDisruptionBudget",
-    "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "cart"}}},
-}
-RECREATE = {"type": "Recreate"}
-ALWAYS = {"restart": {"blackouts": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}]}}
-
-STOPPED = [
-    Case("bounds", "limit_range", beside=(limit_range(max={"memory": "128Mi"}),)),
-    Case("ratio", "limit_range", beside=(limit_range(maxLimitRequestRatio={"memory": "10"}),)),
-    Case("budget", "quota", strategy=RECREATE, beside=(quota(limits_memory="163Mi"),)),
-    Case("surge", "quota_surge", beside=(quota(limits_memory="200Mi"),)),
-    Case("large", "node_size", policy=FAR),
-    Case("promised", "node_overcommit", policy={"gate": {"memory_overcommit": 0.01}}),
-    Case("vertical", "vpa", beside=(vpa("Auto"),)),
-    Case("horizontal", "hpa_request", resources={"limits": LIMITS}, beside=(hpa("memory"),)),
-    Case("classless", "qos_change", resources={}, policy={"create_missing": True}),
-    Case("spare", "pdb", strategy=RECREATE, beside=(PDB,)),
-    Case("hours", "blackout", decision="limited", policy={"gate": ALWAYS}),
-    Case("secure", "dry_run"),
-    Case("operated", "managed_by_operator"),
-    Case("elsewhere", "repository_not_allowed"),
-]
-GOING = [
-    Case("kept", "bumped", decision="opened", beside=(hpa("memory"), vpa("Off"), PDB), policy={"requests": "scale"}),
-    Case("canary", "bumped", decision="opened"),
-]
 
 
 @pytest.fixture
 def loop(lab: Lab, tmp_path: Path) -> Iterator[Loop]:
     """With access to the cluster by the least rights, and to Prometheus."""
+    kubectl(lab, "label", "--overwrite", "node", "worker-1", f"{SHELF}=upper")
+    simulated.add(lab, [SHORT], memory="1Gi")
+    kubectl(lab, "taint", "--overwrite", "node", SHORT, f"{SHORT}=:NoSchedule")
     kubectl(lab, "apply", "-f", DEFINITIONS)
     kubectl(lab, "wait", "--for=condition=Established", "--timeout=60s", "-f", DEFINITIONS)
-    overrides = [{"namespace": case.name, "policy": case.policy} for case in (*STOPPED, *GOING) if case.policy]
+    overrides = [{"namespace": case.name, "policy": case.policy} for case in ALL if case.policy]
     access = {"kubeconfig": str(least_rights(lab, tmp_path))}
+    token = git_host.credentials(lab).token
+    attic = git_host.create_repository(lab, ATTIC, {"gone.yaml": yaml.safe_dump_all(GONE.documents())})
     host = {"host": "gitea", "api_url": f"{git_host.URL}/api/v1"}
     pattern = f"{urlsplit(git_host.URL).netloc}/{git_host.USER}/*"
-    secret = may_read_secret(lab, "git", token=git_host.credentials(lab).token)
+    secret = may_read_secret(lab, "git", token=token)
     more = {
         "limit_bump_cluster_access": access,
-        # No repository is listed: the cluster names it, a pattern allows it, and its token is in a Secret.
-        "limit_bump_repositories": [],
+        # The repository of the others is not listed: the cluster names it, a pattern allows it, and its token is in a
+        # Secret.
+        "limit_bump_repositories": [{"name": ATTIC, "url": attic, "token": token, "namespaces": [GONE.name], **host}],
         "limit_bump_allow_repositories": [{"match": pattern, "secret": secret, **host}],
         "limit_bump_prometheus": {"url": monitoring.PROMETHEUS},
         "limit_bump_usage": {"window": "10m", "history": "10s", "rate": "20s"},
@@ -155,8 +70,10 @@ def loop(lab: Lab, tmp_path: Path) -> Iterator[Loop]:
         yield running
     kubectl(lab, "-n", gitops.NAMESPACE, "delete", "--ignore-not-found", "kustomization,gitrepository", "other")
     kubectl(lab, "delete", "--ignore-not-found", "-f", DEFINITIONS, timeout=120)
-    namespaces = [case.name for case in (*STOPPED, *GOING)]
-    kubectl(lab, "delete", "namespace", "--ignore-not-found", "--wait=false", *namespaces)
+    namespaces = [case.name for case in ALL]
+    kubectl(lab, "delete", "namespace", "--ignore-not-found", "--wait=false", *namespaces, "argocd")
+    simulated.remove(lab, SHORT)
+    git_host.api(lab, f"/repos/{git_host.USER}/{ATTIC}", method="DELETE")
 
 
 def apply(loop: Loop, *items: dict[str, Any]) -> None:
@@ -218,6 +135,33 @@ def prepare_by_hand(loop: Loop) -> None:
     own(loop, "canary", "cart-primary", controller)
 
 
+def apply_as_argocd(loop: Loop) -> None:
+    """What Argo CD leaves behind: a tracking id on an object, or a label and the object in the Application's list."""
+    tracked, instance = (case.documents() for case in GOING if case.folder == "argo")
+    tracked[-1]["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "carts-0:apps/Deployment:tracked/cart"}
+    instance[-1]["metadata"]["labels"] = {"app.kubernetes.io/instance": "carts-1"}
+    listed = {"group": "apps", "kind": "Deployment", "namespace": "instance", "name": "cart", "status": "Synced"}
+    url = f"{git_host.URL}/{git_host.USER}/{REPOSITORY}.git"
+    spec = {"project": "default", "source": {"repoURL": url, "path": "argo", "targetRevision": "main"}}
+    made = {"apiVersion": "argoproj.io/v1alpha1"}
+    everywhere = {"metadata": {"name": "carts", "namespace": "argocd"}, "spec": {"generators": [], "template": {}}}
+    apply(loop, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}})
+    apply(loop, {**made, "kind": "ApplicationSet", **everywhere})
+    uid = get(loop, "argocd", "applicationset/carts")["metadata"]["uid"]
+    owner = {**made, "kind": "ApplicationSet", "name": "carts", "uid": uid, "controller": True}
+    for number, status in enumerate(({}, {"resources": [listed]})):
+        meta = {"name": f"carts-{number}", "namespace": "argocd", "ownerReferences": [owner]}
+        apply(loop, {**made, "kind": "Application", "metadata": meta, "spec": spec, "status": status})
+    apply(loop, *tracked, *instance)
+
+
+def change_the_nodes(loop: Loop) -> None:
+    """Once the pods run: the label that one asked for goes, and a node turns short of memory."""
+    kubectl(loop.lab, "label", "node", "worker-1", f"{SHELF}-")
+    short = json.dumps({"status": {"conditions": [{"type": "MemoryPressure", "status": "True"}]}})
+    kubectl(loop.lab, "patch", "node", SHORT, "--subresource=status", "--type=strategic", "-p", short)
+
+
 def own(loop: Loop, namespace: str, name: str, owner: dict[str, Any]) -> None:
     change = json.dumps({"metadata": {"ownerReferences": [owner]}})
     kubectl(loop.lab, "-n", namespace, "patch", "deployment", name, "--type=merge", "-p", change)
@@ -239,7 +183,7 @@ def measured(loop: Loop) -> bool:
     # As long ago as the history that `loop` asks for, and the scrape that may fall into it.
     series = 'container_memory_working_set_bytes{container="server"} offset 15s'
     found = monitoring.query(loop.lab, f"count by (namespace) ({series})")
-    return {case.name for case in (*STOPPED, *GOING)} <= {one["metric"]["namespace"] for one in found}
+    return {case.name for case in ALL} <= {one["metric"]["namespace"] for one in found}
 
 
 def alert(case: Case, pod: str) -> dict[str, Any]:
@@ -252,6 +196,12 @@ def alert(case: Case, pod: str) -> dict[str, Any]:
     }
 
 
+def killed() -> dict[str, Any]:
+    """About a pod of long ago."""
+    told = alert(GONE, "cart-6bfb9555db-4phhb")
+    return {**told, "annotations": {"limit": "64Mi"}}
+
+
 def post(loop: Loop, alerts: list[dict[str, Any]]) -> None:
     headers = {"Authorization": f"Bearer {loop.token.read_text()}"}
     answer = within(
@@ -261,29 +211,30 @@ def post(loop: Loop, alerts: list[dict[str, Any]]) -> None:
 
 
 def test_every_bump_that_cannot_work_is_stopped_before_its_pull_request_with_its_reason(loop: Loop) -> None:
-    cases = [*STOPPED, *GOING]
-    files = {f"apps/{case.name}.yaml": yaml.safe_dump_all(case.documents(), sort_keys=False) for case in cases}
+    files = {f"{case.folder}/{case.name}.yaml": yaml.safe_dump_all(case.documents(), sort_keys=False) for case in ALL}
     head = git_host.commit(loop.lab, REPOSITORY, files, "Add the carts")
     gitops.wait_applied(loop.lab, REPOSITORY, head, deadline=180)
     prepare_by_hand(loop)
+    apply_as_argocd(loop)
     pods = {
-        case.name: loop.until(f"a pod runs in {case.name}", lambda case=case: pod_of(loop, case), seconds=180)
-        for case in cases
+        case.name: loop.until(f"a pod runs in {case.name}", partial(pod_of, loop, case), seconds=180) for case in ALL
     }
+    change_the_nodes(loop)
+    loop.until("the budget counts both pods", lambda: get(loop, "down", "pdb/cart")["status"].get("expectedPods") == 2)
     loop.until("the kubelet's metrics of all reach back far enough", lambda: measured(loop), seconds=180)
 
-    post(loop, [alert(case, pods[case.name]) for case in cases])
+    post(loop, [*(alert(case, pods[case.name]) for case in ALL), killed()])
 
     def decided() -> dict[str, dict[str, Any]]:
         return {one["target"].partition("/")[0]: one for one in loop.decisions() if one.get("target")}
 
-    loop.until("all is decided", lambda: len(decided()) == len(cases), seconds=240)
+    loop.until("all is decided", lambda: len(decided()) == len(ALL) + 1, seconds=240)
     told = {name: (one["decision"], one["reason"]) for name, one in decided().items()}
-    assert told == {case.name: (case.decision, case.reason) for case in cases}, json.dumps(decided(), indent=1)
+    assert told == {case.name: (case.decision, case.reason) for case in (*ALL, GONE)}, json.dumps(decided(), indent=1)
 
     pulls = {pull["title"]: pull for pull in loop.pulls()}
-    assert sorted(pulls) == ["Raise memory of canary/cart to 164Mi", "Raise memory of kept/cart to 164Mi"]
-    kept, canary = (pulls[f"Raise memory of {name}/cart to 164Mi"] for name in ("kept", "canary"))
+    assert set(pulls) == {f"Raise memory of {case.name}/cart to 164Mi" for case in GOING}
+    kept, canary, *of_argocd = (pulls[f"Raise memory of {case.name}/cart to 164Mi"] for case in GOING)
     block = block_in_body(kept["body"])
     assert block is not None
     assert [(one["field"], one["before"], one["after"]) for one in block["changes"]] == [("limits", "64Mi", "164Mi")]
@@ -294,7 +245,9 @@ def test_every_bump_that_cannot_work_is_stopped_before_its_pull_request_with_its
     assert block is not None
     assert (block["target"]["name"], block["changes"][0]["file"]) == ("cart", "apps/canary.yaml")
     assert "canary, then rolling update" in canary["body"]
-    for pull in (kept, canary):
+    blocks = [block_in_body(pull["body"]) for pull in of_argocd]
+    assert [block and block["changes"][0]["file"] for block in blocks] == ["argo/tracked.yaml", "argo/instance.yaml"]
+    for pull in pulls.values():
         assert "### Usage" in pull["body"], pull["body"]
         assert verify(pull["body"]) == []
-    loop.until("both are merged by the tick", lambda: all(pull["merged"] for pull in loop.pulls()), seconds=180)
+    loop.until("all are merged by the tick", lambda: all(pull["merged"] for pull in loop.pulls()), seconds=180)
