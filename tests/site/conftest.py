@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server, open_server
@@ -53,7 +54,16 @@ def inputs(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def components(inputs: str, tmp_path_factory: pytest.TempPathFactory) -> Components:
-    return render(tmp_path_factory.mktemp(inputs), INPUTS / f"{inputs}.yml")
+    """Rendered once for all files and workers of a run: it takes a minute of processor time."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made = shared / f"components-{inputs}.json"
+    with (shared / f"components-{inputs}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            components = render(tmp_path_factory.mktemp(inputs), INPUTS / f"{inputs}.yml")
+            made.write_text(json.dumps(components))
+    return cast(Components, json.loads(made.read_text()))
 
 
 @pytest.fixture(scope="session")
