@@ -42,20 +42,29 @@ class KeySet:
         self._lock = Lock()
 
     def find(self, kid: str | None) -> Any:
-        with self._lock:
-            age = self._clock() - self._fetched
-            if age > KEEP_SECONDS or (kid not in self._keys and age > LEAST_SECONDS):
-                self._fetch()
-            return self._keys.get(kid)
+        # One reads; while it waits for the issuer the others go by the keys that are known, if any are. Strangers'
+        # tokens could else hold up all of them.
+        if self._is_due(kid) and self._lock.acquire(blocking=not self._keys):
+            try:
+                if self._is_due(kid):
+                    self._fetch()
+            finally:
+                self._lock.release()
+        return self._keys.get(kid)
+
+    def _is_due(self, kid: str | None) -> bool:
+        age = self._clock() - self._fetched
+        return age > KEEP_SECONDS or (kid not in self._keys and age > LEAST_SECONDS)
 
     def _fetch(self) -> None:
         """Keeps the old keys when the issuer does not answer."""
-        self._fetched = self._clock()
         try:
             known = jwt.PyJWKSet.from_dict(json.loads(self._read()))
         except (OSError, ValueError, jwt.PyJWTError) as error:
             logger.error("The keys that sign senders' tokens could not be read: %s", error)
             return
+        finally:
+            self._fetched = self._clock()
         self._keys = {key.key_id: key for key in known.keys}
 
 

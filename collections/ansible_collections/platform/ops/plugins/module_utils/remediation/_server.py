@@ -151,7 +151,7 @@ class Receiver:
                         body = await request.read()
                 except TimeoutError:
                     return _answer(408, error=f"the body did not arrive within {self._limits.request_seconds:g} s")
-                if not self._access.allows(request, body):
+                if not await asyncio.to_thread(self._access.allows, request, body):
                     return self._unauthorized(request, sender)
                 return await self._store(sender, body)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import jwt
 import pytest
@@ -130,6 +132,30 @@ def test_keys_are_read_again_for_an_unknown_one_but_not_for_every_stranger(priva
     current[0] = None  # the issuer is down: what is known stays good
     now[0] += 3600
     assert keys.find("two")
+
+
+def test_while_the_issuer_hangs_known_keys_are_good_without_a_wait(private):
+    now, asked, go_on = [0.0], Event(), Event()
+
+    def read():
+        asked.set()
+        assert go_on.wait(60)
+        return json.dumps(jwks(private)).encode()
+
+    keys = KeySet(read, clock=lambda: now[0])
+    with ThreadPoolExecutor() as threads:
+        first = [threads.submit(keys.find, "one") for _ in range(2)]
+        assert asked.wait(60)
+        go_on.set()
+        assert all(one.result(timeout=60) for one in first)  # with none known yet all wait
+        asked.clear()
+        go_on.clear()
+        now[0] += 3600
+        hanging = threads.submit(keys.find, "stranger")
+        assert asked.wait(60)
+        assert threads.submit(keys.find, "one").result(timeout=60)
+        go_on.set()
+        assert hanging.result(timeout=60) is None
 
 
 @pytest.mark.parametrize(
