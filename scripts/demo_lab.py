@@ -20,11 +20,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
-from lab import cgroups, git_host, gitops, lifecycle, machine, monitoring, parts, prepare, state
+from lab import cgroups, git_host, gitops, lifecycle, machine, parts, prepare, state
 from lab.__main__ import build
 from lab.place import Lab, place
 from lab.shell import LabError
-from tests.support.loop import PARTS, REPOSITORY, Loop, closed_loop, deployment
+from tests.support.loop import PARTS, REPOSITORY, Loop, closed_loop, deployment, watched
 
 BEFORE, AFTER = "64Mi", "164Mi"
 MANIFEST = deployment("cart", "-memory=90", limits={"memory": BEFORE, "cpu": "500m"})
@@ -67,16 +67,6 @@ def start_lab(lab: Lab, show: Show) -> None:
         parts.add(lab, part)
 
 
-def settings(lab: Lab) -> dict[str, Any]:
-    """The tick asks the cluster and Prometheus after the merge; a verdict takes seconds here, minutes in production."""
-    return {
-        "limit_bump_cluster_access": {"kubeconfig": str(lab.folder / "super-admin.conf")},
-        "limit_bump_prometheus": {"url": monitoring.PROMETHEUS},
-        "limit_bump_usage": {"history": "1s"},
-        "limit_bump_verdict": {"watch": "10s", "settle": "5s", "stalled_after": "10m", "unfit_after": "1m"},
-    }
-
-
 def play(loop: Loop, show: Show) -> None:
     lab = loop.lab
 
@@ -85,7 +75,7 @@ def play(loop: Loop, show: Show) -> None:
 
     git_host.commit(lab, REPOSITORY, {"apps/cart.yaml": MANIFEST}, "Add the cart")
     show.line(f"a team commits the cart: it may use {BEFORE} and needs 90 MiB")
-    wait("the kernel kills the container", lambda: killed(loop))
+    wait("the kernel kills the container", lambda: loop.killed("cart"))
     show.moment("killed", "GitOps applied it, and the kernel killed the container for its memory")
     (alert, *_) = wait("an alert fires", lambda: loop.alerts("cart"))
     show.moment("alert fired", f"{alert['labels']['alertname']} fires for {alert['labels']['pod']}")
@@ -95,33 +85,17 @@ def play(loop: Loop, show: Show) -> None:
     show.moment("merged", f"#{merged['number']} is merged by its merge policy, as {merged['merge_commit_sha'][:10]}")
     gitops.wait_applied(lab, REPOSITORY, git_host.head(lab, REPOSITORY), deadline=WITHIN)
     show.moment("applied", f"kustomize-controller applied it: memory is {loop.limits('cart')['memory']} in the cluster")
-    wait("one pod runs and was never restarted", lambda: well(loop))
+    wait("one pod runs and was never restarted", lambda: loop.well("cart"))
     show.moment("rolled out", "one pod runs with it and was never restarted")
     wait("the alert resolves", lambda: not loop.alerts("cart"))
     show.moment("resolved", "nothing fires any more")
-    verdict = wait("the verdict is written", lambda: verdict_of(loop, merged["number"]))
-    show.moment("verdict", f"#{merged['number']} carries the label {verdict}")
+    verdict = wait("the verdict is written", lambda: loop.verdict(merged["number"]))
+    (label,) = (name for name in verdict["labels"] if name.startswith("verdict-"))
+    show.moment("verdict", f"#{merged['number']} carries the label {label}")
     changed = git_host.text(lab, REPOSITORY, "apps/cart.yaml")
     if changed != MANIFEST.replace(f"memory: {BEFORE}", f"memory: {AFTER}") or len(loop.pulls()) != 1:
         raise LabError(f"the loop did not end as it should: {len(loop.pulls())} pull requests, and on main\n{changed}")
     show.line(f"one pull request; on main nothing but {BEFORE} -> {AFTER} has changed")
-
-
-def killed(loop: Loop) -> bool:
-    statuses = [one for pod in loop.pods("cart") for one in pod["status"].get("containerStatuses", [])]
-    ended = [one.get(when, {}).get("terminated") for one in statuses for when in ("state", "lastState")]
-    return any(end and end["reason"] == "OOMKilled" for end in ended)
-
-
-def well(loop: Loop) -> bool:
-    pods = loop.pods("cart")
-    statuses = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
-    return len(pods) == 1 and [(one["ready"], one["restartCount"]) for one in statuses] == [(True, 0)]
-
-
-def verdict_of(loop: Loop, number: int) -> str | None:
-    labels = git_host.api(loop.lab, f"/repos/{git_host.USER}/{REPOSITORY}/pulls/{number}")["labels"]
-    return next((label["name"] for label in labels if label["name"].startswith("verdict-")), None)
 
 
 def main() -> int:
@@ -140,7 +114,7 @@ def main() -> int:
         show = Show()
         try:
             start_lab(lab, show)
-            with tempfile.TemporaryDirectory() as folder, closed_loop(lab, Path(folder), settings(lab)) as loop:
+            with tempfile.TemporaryDirectory() as folder, closed_loop(lab, Path(folder), watched(lab)) as loop:
                 show.line("ansible-rulebook listens for Alertmanager, with rulebook platform.ops.remediate")
                 play(loop, show)
             show.table()

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lab import cgroups, lifecycle, machine, monitoring, parts, prepare
+from lab import cgroups, lifecycle, machine, parts, prepare
 from lab.__main__ import build
 from lab.place import Lab, place
-from tests.support.loop import PARTS, Loop, closed_loop
+from tests.support.loop import PARTS, Loop, closed_loop, watched
 
 
 @pytest.fixture(scope="package")
@@ -35,17 +34,6 @@ def lab() -> Iterator[Lab]:
         yield lab
     finally:
         lifecycle.down(lab)
-
-
-def watched(lab: Lab, **more: Any) -> dict[str, Any]:
-    """Settings with which the cluster and Prometheus are asked; a verdict takes seconds instead of minutes."""
-    return {
-        "limit_bump_cluster_access": {"kubeconfig": str(lab.folder / "super-admin.conf")},
-        "limit_bump_prometheus": {"url": monitoring.PROMETHEUS},
-        "limit_bump_usage": {"history": "1s"},
-        "limit_bump_verdict": {"watch": "10s", "settle": "5s", "stalled_after": "10m", "unfit_after": "15s"},
-        **more,
-    }
 
 
 @pytest.fixture

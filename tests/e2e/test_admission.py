@@ -131,7 +131,7 @@ def test_quotas_admit_what_we_admit(lab: Lab, api: KubeApi, number: int) -> None
         listed = within(lab, lambda: Look(api).of("quotas", namespace))
         return [one for one in listed if (one.get("status") or {}).get("hard")]
 
-    quotas = wait_for("the quota is counted", counted, deadline=180)
+    quotas: Any = wait_for("the quota is counted", counted, deadline=180)
     hard = HARD[number]["hard"]
     for name, pod in PODS.items():
         made = defaulted(pod)

@@ -18,8 +18,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._block import b
 from lab import git_host
 from lab.control_plane import kubectl
 from lab.place import Lab
-from tests.e2e.conftest import watched
-from tests.support.loop import REPOSITORY, Loop, closed_loop, deployment
+from tests.support.loop import REPOSITORY, Loop, closed_loop, deployment, watched
 
 pytestmark = [
     pytest.mark.real,

@@ -75,16 +75,10 @@ def resolved(loop: Loop) -> bool:
     return {"kubelet", "kube-state-metrics"} <= up and not firing and not loop.alerts("cart")
 
 
-def healthy(loop: Loop) -> bool:
-    pods = loop.pods("cart")
-    statuses = [status for pod in pods for status in pod["status"].get("containerStatuses", [])]
-    return len(pods) == 1 and [(s["ready"], s["restartCount"]) for s in statuses] == [(True, 0)]
-
-
 def ends_right(loop: Loop) -> None:
     loop.until("a pull request is merged", lambda: any(pull["merged"] for pull in loop.pulls()), LONG)
     gitops.wait_applied(loop.lab, REPOSITORY, git_host.head(loop.lab, REPOSITORY), deadline=LONG)
-    loop.until("one pod is left, and stays up", lambda: healthy(loop), LONG)
+    loop.until("one pod is left, and stays up", lambda: loop.well("cart"), LONG)
     loop.until("the alert resolves", lambda: resolved(loop), LONG)
     assert [pull["merged"] for pull in loop.pulls()] == [True]
     text = git_host.text(loop.lab, REPOSITORY, "apps/cart.yaml")

@@ -15,7 +15,6 @@ from lab import git_host, gitops
 from lab.control_plane import kubectl
 from lab.place import Lab
 from lab.shell import LabError
-from tests.e2e.test_closed_loop import killed, well
 from tests.support.loop import REPOSITORY, closed_loop, deployment
 from tests.support.service_pod import NAMESPACE, PodLoop
 
@@ -76,13 +75,13 @@ def test_a_second_run_changes_nothing(pod: PodLoop) -> None:
 def test_a_container_killed_for_its_memory_is_healed_from_inside_the_cluster(pod: PodLoop) -> None:
     manifest = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
     git_host.commit(pod.lab, REPOSITORY, {"apps/cart.yaml": manifest}, "Add the cart")
-    pod.until("the kernel kills the container", lambda: killed(pod))
+    pod.until("the kernel kills the container", lambda: pod.killed("cart"))
     pod.until("the alert fires", lambda: pod.alerts("cart"))
     pod.until("a pull request is open", pod.pulls)
     pull = pod.until("it is merged", lambda: next((p for p in pod.pulls() if p["merged"]), None))
     gitops.wait_applied(pod.lab, REPOSITORY, git_host.head(pod.lab, REPOSITORY), deadline=180)
     assert pod.limits("cart") == {"memory": "164Mi", "cpu": "500m"}
-    pod.until("one pod is left, and stays up", lambda: well(pod))
+    pod.until("one pod is left, and stays up", lambda: pod.well("cart"))
     pod.until("the alert resolves", lambda: not pod.alerts("cart"), seconds=240)
     assert [p["number"] for p in pod.pulls()] == [pull["number"]]
     text = git_host.text(pod.lab, REPOSITORY, "apps/cart.yaml")

@@ -62,6 +62,17 @@ spec:
 """
 
 
+def watched(lab: Lab, **more: Any) -> dict[str, Any]:
+    """Settings with which the cluster and Prometheus are asked; a verdict takes seconds instead of minutes."""
+    return {
+        "limit_bump_cluster_access": {"kubeconfig": str(lab.folder / "super-admin.conf")},
+        "limit_bump_prometheus": {"url": monitoring.PROMETHEUS},
+        "limit_bump_usage": {"history": "1s"},
+        "limit_bump_verdict": {"watch": "10s", "settle": "5s", "stalled_after": "10m", "unfit_after": "15s"},
+        **more,
+    }
+
+
 class Loop:
     """The product at work in a lab, and questions about what it did."""
 
@@ -168,6 +179,19 @@ class Loop:
             kubectl(self.lab, "-n", "shop", "get", "pods", "-l", f"app={name}", "-o", "json")
         )["items"]
         return found
+
+    def killed(self, name: str) -> bool:
+        """Whether the kernel killed a container of it for its memory."""
+        ended = [one.get(when, {}).get("terminated") for one in self._statuses(name) for when in ("state", "lastState")]
+        return any(end and end["reason"] == "OOMKilled" for end in ended)
+
+    def well(self, name: str) -> bool:
+        """Whether one pod of it is left, is ready and was never restarted."""
+        states = [(one["ready"], one["restartCount"]) for one in self._statuses(name)]
+        return len(self.pods(name)) == 1 and states == [(True, 0)]
+
+    def _statuses(self, name: str) -> list[dict[str, Any]]:
+        return [status for pod in self.pods(name) for status in pod["status"].get("containerStatuses", [])]
 
     def verdict(self, number: int) -> dict[str, Any] | None:
         """Labels and the one comment of a pull request, once it has a verdict."""

@@ -80,7 +80,7 @@ class PodLoop(Loop):
 
     def site(self, *options: str) -> str:
         """The playbook that a user runs, from the lab's network."""
-        command = [
+        command: list[str | Path] = [
             ROOT / ".venv/bin/ansible-playbook",
             "site.yml",
             "--tags",
