@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,15 +28,18 @@ ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
 Components = dict[str, dict[str, Any]]
 Recap = dict[str, dict[str, int]]
-Play = Callable[..., Recap]
 
 
-def render(folder: Path, inputs: Path) -> Components:
+def render(place: Path, inputs: Path) -> Components:
+    folder, temporary = place / "rendered", place / "temporary"
+    temporary.mkdir()
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    environment["TMPDIR"] = str(temporary)
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", "-e", f"@{inputs}", "-e"]
     command.append(json.dumps({"platform_state": "rendered", "platform_render_dir": str(folder)}))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    assert list(temporary.glob("platform-*")) == []
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
@@ -104,6 +107,13 @@ def recap(output: str) -> Recap:
     return {name: {key: int(value) for key, value in found.items()} for name, found in counts.items()}
 
 
+def finished(said: str) -> list[str]:
+    """The components in the order in which they were done."""
+    parts = said.split("TASK [")
+    done = "platform : Tell the others that it is done]"
+    return [name for part in parts if part.startswith(done) for name in re.findall(r"(?:ok|changed): \[(\w+)\]", part)]
+
+
 def changed(counts: Recap) -> set[str]:
     return {name for name, found in counts.items() if found["changed"]}
 
@@ -119,24 +129,30 @@ def operated(kubeconfig: str) -> Iterator[None]:
     simulator.wait()
 
 
-@pytest.fixture(scope="module")
-def play(kubeconfig: str, operated: None, chart_data: Path) -> Play:
-    """Runs site.yml as a person would; the recap of a run that succeeded."""
+class Play:
+    """Runs site.yml as a person would; the recap of a run that succeeded, its words in `said`."""
 
-    def run(*words: str, **given: Any) -> Recap:
-        variables = {
+    def __init__(self, kubeconfig: str, data: Path) -> None:
+        self.said = ""
+        self._always = {
             "platform_kubeconfig": kubeconfig,
             "platform_helm_binary": str(tool("helm")),
-            "gateway_api_files": [str(chart_data / "gateway-api" / "crds.json")],
+            "gateway_api_files": [str(data / "gateway-api" / "crds.json")],
             "istio_gateway_service_type": "NodePort",
-            **given,
         }
+
+    def __call__(self, *words: str, **given: Any) -> Recap:
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", *words, "-e", json.dumps(variables)]
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", *words]
+        command += ["-e", json.dumps({**self._always, **given})]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=1500
         )
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
+        self.said = done.stdout
         return recap(done.stdout)
 
-    return run
+
+@pytest.fixture(scope="module")
+def play(kubeconfig: str, operated: None, chart_data: Path) -> Play:
+    return Play(kubeconfig, chart_data)

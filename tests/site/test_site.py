@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server
 
 from tests.site.charts import assemble
-from tests.site.conftest import Play, changed
+from tests.site.conftest import ROOT, Play, changed, finished
 
 pytestmark = [
     pytest.mark.real,
@@ -35,6 +36,14 @@ def charts(chart_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def thing(api: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+
+
+def in_reverse_order(ended: list[str], removed: set[str]) -> bool:
+    """Whether all went, each before what it builds on."""
+    graph = yaml.safe_load((ROOT / "roles/platform/vars/main/graph.yml").read_text())["platform_graph"]
+    pairs = [(name, need) for name in removed for need in graph[name].get("needs", ())]
+    assert len(pairs) > 10
+    return set(ended) == removed and all(ended.index(name) < ended.index(need) for name, need in pairs)
 
 
 BY_CHARTS = {"cert_manager", "istio", "metrics_server", "monitoring", "loki", "tempo", "opentelemetry", "efk"}
@@ -72,7 +81,7 @@ def test_istio_by_its_own_charts_installs_stays_as_it_is_upgrades_and_goes(
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(7200)  # five runs of the whole platform; beside other tests one took ten minutes
+@pytest.mark.timeout(3600)  # six runs of the whole platform
 def test_the_whole_platform_installs_upgrades_stays_as_it_is_and_goes_in_reverse_order(
     play: Play, server: Server, chart_data: Path, tmp_path: Path
 ) -> None:
@@ -94,6 +103,7 @@ def test_the_whole_platform_installs_upgrades_stays_as_it_is_and_goes_in_reverse
 
     removed = play(platform_state="absent", **full)
     assert all(counts["failed"] == 0 for counts in removed.values())
+    assert in_reverse_order(finished(play.said), set(removed) - {"localhost"})
     for namespace, name in (("monitoring", "monitoring"), ("logging", "loki"), ("istio-system", "kiali")):
         assert server.find(thing("apps/v1", "Deployment", name, namespace)) is None
     kept = server.find(GRAFANA)
