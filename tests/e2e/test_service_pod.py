@@ -16,7 +16,7 @@ from lab.control_plane import kubectl
 from lab.place import Lab
 from lab.shell import LabError
 from tests.support.loop import REPOSITORY, closed_loop, deployment
-from tests.support.service_pod import NAMESPACE, PodLoop
+from tests.support.service_pod import ALERTMANAGER_SECRET, NAMESPACE, PodLoop
 
 pytestmark = [
     pytest.mark.real,
@@ -72,6 +72,18 @@ def test_a_second_run_changes_nothing(pod: PodLoop) -> None:
     assert "changed=0" in next(line for line in said.splitlines() if line.startswith("eda "))
 
 
+def test_alertmanager_is_given_the_token_that_is_to_come_while_two_are_taken(pod: PodLoop) -> None:
+    assert pod.token_in("monitoring", ALERTMANAGER_SECRET) == pod.secret
+    both = f"{pod.secret}\nthe-one-to-come-0123456789\n"
+    patch = json.dumps({"stringData": {"token": both}})
+    pod.kubectl("patch", "secret", "remediation-token", "-p", patch)
+    pod.site()
+    assert pod.token_in("monitoring", ALERTMANAGER_SECRET) == "the-one-to-come-0123456789"
+    pod.kubectl("patch", "secret", "remediation-token", "-p", json.dumps({"stringData": {"token": pod.secret}}))
+    pod.site()
+    assert pod.token_in("monitoring", ALERTMANAGER_SECRET) == pod.secret
+
+
 def test_a_container_killed_for_its_memory_is_healed_from_inside_the_cluster(pod: PodLoop) -> None:
     manifest = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
     git_host.commit(pod.lab, REPOSITORY, {"apps/cart.yaml": manifest}, "Add the cart")
@@ -95,3 +107,10 @@ def test_removing_it_leaves_its_namespace_and_secrets(pod: PodLoop) -> None:
     assert [name for name in left if "remediation" in name] == []
     assert {"secret/remediation-token", "secret/git-fleet"} <= set(pod.kubectl("get", "secrets", "-o", "name").split())
     assert kubectl(pod.lab, "get", "clusterroles,clusterrolebindings", "-o", "name").count("remediation") == 0
+    assert pod.token_in("monitoring", ALERTMANAGER_SECRET) == pod.secret
+
+
+def test_removing_its_data_takes_both_copies_of_the_token(pod: PodLoop) -> None:
+    pod.site("-e", "eda_state=absent", "-e", "platform_remove_data=true")
+    assert "secret/remediation-token" not in pod.kubectl("get", "secrets", "-o", "name").split()
+    assert ALERTMANAGER_SECRET not in kubectl(pod.lab, "-n", "monitoring", "get", "secrets", "-o", "name")

@@ -26,6 +26,7 @@ from tests.support.loop import REPOSITORY, Loop
 from tests.support.rulebook import ROOT
 
 NAMESPACE = "remediation"
+ALERTMANAGER_SECRET = "alertmanager-remediation"  # in the namespace that Alertmanager has with the role monitoring
 
 
 class PodLoop(Loop):
@@ -48,6 +49,7 @@ class PodLoop(Loop):
             "eda_image_pull_policy": "Never",
             "eda_repositories": [repository],
             "eda_alertmanager_url": monitoring.ALERTMANAGER,
+            "eda_alertmanager_secret": ALERTMANAGER_SECRET,
             "eda_prometheus_url": monitoring.PROMETHEUS,
             "eda_service_monitor": False,  # the lab's Prometheus is no operator's
             "eda_settings": {
@@ -73,9 +75,8 @@ class PodLoop(Loop):
         for thing in (space, secret):
             kubectl(self.lab, "apply", "-f", "-", stdin=json.dumps(thing))
         self.site()
-        found = json.loads(self.kubectl("get", "secret", "remediation-token", "-o", "json"))
-        self.secret = base64.b64decode(found["data"]["token"]).decode()
-        (self.folder / "token").write_text(self.secret)
+        self.secret = self.token_in(NAMESPACE, "remediation-token")
+        (self.folder / "token").write_text(self.token_in("monitoring", ALERTMANAGER_SECRET))
         self.deliver_to(f"{self.address()}/alertmanager", self.folder / "token")
 
     def site(self, *options: str) -> str:
@@ -103,6 +104,10 @@ class PodLoop(Loop):
 
     def kubectl(self, *words: str, **options: Any) -> str:
         return kubectl(self.lab, "-n", NAMESPACE, *words, **options)
+
+    def token_in(self, namespace: str, name: str) -> str:
+        found = json.loads(kubectl(self.lab, "-n", namespace, "get", "secret", name, "-o", "json"))
+        return base64.b64decode(found["data"]["token"]).decode()
 
     def address(self) -> str:
         return f"http://{self.kubectl('get', 'service', 'remediation', '-o', 'jsonpath={.spec.clusterIP}')}:5000"
