@@ -37,7 +37,7 @@ ISTIO = {
 TEMPLATED = ("cert-manager",)
 
 
-def assemble(folder: Path, data: Path, *, version: str = "", istio: bool = True) -> Path:
+def assemble(folder: Path, data: Path, *, version: str = "", start_seconds: int = 0, istio: bool = True) -> Path:
     """`version` replaces the pinned one of every stand-in, to upgrade from. Without `istio` its charts are such too."""
     pins = yaml.safe_load(PINS.read_text())["platform_charts"].values()
     carried = folder.with_name(f"{folder.name}-istio")
@@ -48,14 +48,16 @@ def assemble(folder: Path, data: Path, *, version: str = "", istio: bool = True)
         if istio and name in ISTIO:
             shutil.copytree(carried / "charts" / ISTIO[name], target)
         else:
-            _stand_in(target, name, version or str(pin["version"]), data / name / "crds.json")
+            _stand_in(target, name, version or str(pin["version"]), data / name / "crds.json", start_seconds)
     return folder
 
 
-def _stand_in(target: Path, name: str, version: str, crds: Path) -> None:
+def _stand_in(target: Path, name: str, version: str, crds: Path, start_seconds: int) -> None:
     shutil.copytree(STAND_IN, target)
     about = yaml.safe_load((target / "Chart.yaml").read_text())
     (target / "Chart.yaml").write_text(yaml.safe_dump({**about, "name": name, "version": version}))
+    values = yaml.safe_load((target / "values.yaml").read_text())
+    (target / "values.yaml").write_text(yaml.safe_dump({**values, "startSeconds": start_seconds}))
     if not crds.is_file():
         return
     place = target / ("more" if name in TEMPLATED or name == "istio-base" else "crds")

@@ -11,6 +11,7 @@ metadata:
   name: {{ .Release.Name }}
 spec:
   replicas: {{ .Values.replicas }}
+  minReadySeconds: {{ .Values.startSeconds }}
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
