@@ -103,10 +103,15 @@ def keep_on_uninstall(thing: Object) -> Object:
     return {**thing, "metadata": metadata}
 
 
-def instances_of(server: Server, crds: Iterable[Object]) -> list[Object]:
-    """Every object in the cluster of the kinds that these CustomResourceDefinitions define, by reference."""
+def instances_of(server: Server, things: Iterable[Object]) -> list[Object]:
+    """Every object in the cluster of the kinds that the CustomResourceDefinitions among `things` define, by reference.
+
+    Others may stand beside them, such as the policy that the Gateway API's manifest brings along.
+    """
     found: list[Object] = []
-    for crd in crds:
+    for crd in things:
+        if crd["kind"] != "CustomResourceDefinition":
+            continue
         spec = crd["spec"]
         version = next(str(entry["name"]) for entry in spec["versions"] if entry.get("storage"))
         api_version, names = f"{spec['group']}/{version}", spec["names"]

@@ -121,7 +121,8 @@ def test_every_object_of_a_kind_is_found_by_its_definition_and_none_where_the_ki
     for namespace_, name in (("shop", "cart"), ("web", "front")):
         metadata = {"name": name, "namespace": namespace_, "uid": "1"}
         api.stored[f"/apis/flagger.app/v1/canaries/{namespace_}/{name}"] = {"metadata": metadata}
-    found = instances_of(server, [crd("canaries", "Canary"), crd("metrictemplates", "MetricTemplate")])
+    policy = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "spec": {}}
+    found = instances_of(server, [policy, crd("canaries", "Canary"), crd("metrictemplates", "MetricTemplate")])
     assert found == [
         {"apiVersion": "flagger.app/v1", "kind": "Canary", "metadata": {"name": "cart", "namespace": "shop"}},
         {"apiVersion": "flagger.app/v1", "kind": "Canary", "metadata": {"name": "front", "namespace": "web"}},
