@@ -144,7 +144,7 @@ def test_while_the_issuer_hangs_known_keys_are_good_without_a_wait(private):
 
     keys = KeySet(read, clock=lambda: now[0])
     with ThreadPoolExecutor() as threads:
-        first = [threads.submit(keys.find, "one") for _ in range(2)]
+        first = [threads.submit(keys.find, "one") for _time in range(2)]
         assert asked.wait(60)
         go_on.set()
         assert all(one.result(timeout=60) for one in first)  # with none known yet all wait
