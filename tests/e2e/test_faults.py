@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -29,18 +30,14 @@ MOMENTS: dict[str, Callable[[Loop], object]] = {
     "the pull request is open": lambda loop: loop.pulls(),
     "it is merged": lambda loop: any(pull["merged"] for pull in loop.pulls()),
 }
-CAMPAIGN = [
-    ("prometheus", "the alert fires"),
-    ("prometheus", "it is merged"),
-    ("alertmanager", "the alert fires"),
-    ("alertmanager", "the pull request is open"),
-    (RULEBOOK, "the alert fires"),
-    (RULEBOOK, "the pull request is open"),
-    ("gitea", "the alert fires"),
-    ("gitea", "the pull request is open"),
-    ("kube-apiserver", "the alert fires"),
-    ("kube-apiserver", "it is merged"),
-]
+# Two moments each, in one loop: the second comes when the part has been back for a while.
+CAMPAIGN = {
+    "kube-apiserver": ("the alert fires", "it is merged"),
+    "gitea": ("the alert fires", "the pull request is open"),
+    RULEBOOK: ("the alert fires", "the pull request is open"),
+    "alertmanager": ("the alert fires", "the pull request is open"),
+    "prometheus": ("the alert fires", "it is merged"),
+}
 MANIFEST = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
 
 
@@ -86,11 +83,12 @@ def ends_right(loop: Loop) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("part", "moment"), CAMPAIGN)
-def test_the_loop_ends_right_when_a_part_is_killed(loop: Loop, part: str, moment: str) -> None:
+@pytest.mark.parametrize("part", CAMPAIGN)
+def test_the_loop_ends_right_when_a_part_is_killed_twice(loop: Loop, part: str) -> None:
     git_host.commit(loop.lab, REPOSITORY, {"apps/cart.yaml": MANIFEST}, "Add the cart")
-    loop.until(moment, lambda: MOMENTS[moment](loop), LONG)
-    kill_and_start(loop, part)
+    for moment in CAMPAIGN[part]:
+        loop.until(moment, partial(MOMENTS[moment], loop), LONG)
+        kill_and_start(loop, part)
     ends_right(loop)
 
 
