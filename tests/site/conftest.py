@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
+from ansible_collections.platform.ops.plugins.module_utils.stack._objects import Guards, apply_objects
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server, open_server
+from ansible_collections.platform.ops.plugins.module_utils.stack._wait import wait_ready
+from ansible_collections.platform.ops.plugins.module_utils.stack._yaml import read_objects
 
 from lab import lifecycle, prepare, simulated
 from lab.place import place
@@ -26,7 +30,9 @@ from tests.support.inside import inside
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
+WITH_KINDS = ("gateway-api", "prometheus-operator-crds", "cert-manager", "istio-base", "flagger", "eck-operator")
 Components = dict[str, dict[str, Any]]
+Objects = list[dict[str, Any]]
 Recap = dict[str, dict[str, int]]
 
 
@@ -98,6 +104,44 @@ def kubeconfig() -> Iterator[str]:
 @pytest.fixture
 def server(kubeconfig: str) -> Server:
     return open_server(kubeconfig, None)
+
+
+@pytest.fixture(scope="module")
+def with_crds(kubeconfig: str, chart_data: Path) -> None:
+    """The kinds of the real charts."""
+    server = open_server(kubeconfig, None)
+    for chart in WITH_KINDS:
+        things = read_objects((chart_data / chart / "crds.json").read_text(), chart)
+        applied = apply_objects(server, things, Guards(take_ownership=True), dry_run=False).applied
+        wait_ready(server, applied, timeout=60)
+
+
+def make_namespaces(server: Server, things: Objects) -> None:
+    names = {thing["metadata"].get("namespace") for thing in things} - {None}
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
+    apply_objects(server, made, Guards(), dry_run=False)
+
+
+@pytest.fixture(scope="module")
+def by_gateway_api(tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """What Istio and the service would be given where the ingress is one of the Gateway API."""
+    given = {
+        "platform_components": ["istio", "eda"],
+        "eda_image": "registry.example.org/remediation:1",
+        "eda_host": "remediation.example.org",
+        "istio_ingress_api": "gateway_api",
+        "istio_ingress_tls_issuer": "letsencrypt",
+        "istio_ingress_hosts": [
+            {"host": "flask.example.org"},
+            {"host": "grafana.example.org", "namespace": "monitoring", "service": "monitoring-grafana"},
+            {"host": "remediation.example.org"},
+            {"host": "kibana.example.org", "namespace": "logging", "service": "efk-kb-http", "port": 5601},
+        ],
+    }
+    place = tmp_path_factory.mktemp("gateway-api")
+    (place / "inputs.yml").write_text(yaml.safe_dump(given))
+    components = render(place, place / "inputs.yml")
+    return [thing for name in ("istio", "eda") for thing in components[name]["objects"]]
 
 
 def recap(output: str) -> Recap:
