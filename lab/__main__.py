@@ -67,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
         ("exec", "run a command in the lab's network", execute),
         ("kubectl", "kubectl as the lab's admin", kubectl),
     ):
-        command = commands.add_parser(name, help=purpose)
+        # Without options of its own, a dash included: what follows belongs to the command that is run.
+        command = commands.add_parser(name, help=purpose, prefix_chars="\0", add_help=False)
         command.add_argument("words", nargs=argparse.REMAINDER)
         command.set_defaults(do=do)
     _machine_commands(commands.add_parser("machine", help="real machines"))

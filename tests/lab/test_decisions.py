@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab import images, kubeadm, machine_files, simulated, state
+from lab.__main__ import parser
 from lab.machine import _reserved
 from lab.place import Lab, place, pod_range
 from lab.shell import LabError, run, wait_for
@@ -29,6 +30,12 @@ def test_a_lab_is_named_by_its_folder_alone_so_that_down_finds_it_after_a_crash(
 def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
     with pytest.raises(LabError, match="no name for a lab"):
         place(name)
+
+
+@pytest.mark.parametrize("words", [["-n", "shop", "get", "pods"], ["get", "pods", "--help"], ["--lab", "x"]])
+def test_all_that_follows_kubectl_is_kubectl_s(words: list[str]) -> None:
+    options = parser().parse_args(["--lab", "one", "kubectl", *words])
+    assert (options.lab, options.words) == ("one", words)
 
 
 def test_machines_get_addresses_and_pod_ranges_of_their_own() -> None:
