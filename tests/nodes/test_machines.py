@@ -171,9 +171,17 @@ def test_a_token_that_expired_is_replaced(cluster: Cluster, namespace: str) -> N
     before = tokens(cluster)
     with metal(cluster, "metal-7") as machines:
         make_metal_pool(cluster, "expired", machines)
-        # the run makes the machine and a token, and is over before it joins
-        cluster.playbook("scale_out", "expired", "-e", "count=1", "-e", "node_scale_rounds=1")
-        [secret] = [name for name in tokens(cluster) if name not in before]
+        # a run of one round: the machine is on, the token made, and nobody has joined it yet
+        once = ("-e", "node_scale_rounds=1")
+        said = cluster.playbook("scale_out", "expired", "-e", "count=1", *once)
+        for _ in range(30):
+            if made := set(tokens(cluster)) - set(before):
+                break
+            said += cluster.playbook("scale_tick", "expired", *once)
+        else:
+            raise AssertionError(said[-4000:])
+        assert [op.phase for op in _store.read(cluster.api, "expired").state.operations] == ["Joining"]
+        [secret] = made
         long_ago = base64.b64encode(b"2020-01-01T00:00:00Z").decode()
         patch = json.dumps({"data": {"expiration": long_ago}})
         cluster.kubectl("patch", "-n", "kube-system", secret, "--type=merge", "-p", patch)
