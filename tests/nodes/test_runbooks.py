@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 
 from lab.tools import tool
@@ -56,7 +59,9 @@ def test_a_lease_that_somebody_keeps_is_deleted_and_the_next_one_goes_on(cluster
     shell(cluster, "stuck-lease", "kubectl -n platform-ops delete lease", **names)
     cluster.playbook("scale_out", "stuck", "-e", "count=1")
     assert nodes(cluster, "stuck") == ["stuck-1"]
-    assert _store.read(cluster.api, "stuck").state.term > first.term
+    # the one who hung wakes up, and may not write any more
+    with pytest.raises(ConflictError, match="took over"):
+        _store.change(cluster.api, "stuck", first, lambda pool: replace(pool.state, unneeded={"stuck-1": Time(1)}))
 
 
 def test_a_cordon_of_an_operation_that_is_over_is_taken_off(cluster: Cluster) -> None:
