@@ -158,6 +158,14 @@ def finished(said: str) -> list[str]:
     return [name for part in parts if part.startswith(done) for name in re.findall(r"(?:ok|changed): \[(\w+)\]", part)]
 
 
+def in_reverse_order(ended: list[str], removed: set[str]) -> bool:
+    """Whether all went, each before what it builds on."""
+    graph = yaml.safe_load((ROOT / "roles/platform/vars/main/graph.yml").read_text())["platform_graph"]
+    pairs = [(name, need) for name in removed for need in graph[name].get("needs", ())]
+    assert len(pairs) > 10
+    return set(ended) == removed and all(ended.index(name) < ended.index(need) for name, need in pairs)
+
+
 def changed(counts: Recap) -> set[str]:
     return {name for name, found in counts.items() if found["changed"]}
 

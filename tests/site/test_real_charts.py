@@ -4,19 +4,22 @@
 
 """The real charts on a real API server: needs them in a folder (PLATFORM_CHARTS_DIR, one sub-folder per chart).
 
-Simulated nodes make the pods ready, and tests/site/operators.py writes what the operators in them would write. Left out
-is metrics-server: the API server itself asks whether it answers, so its APIService cannot be said to be available.
+Simulated nodes make the pods ready, and tests/site/operators.py writes what the operators in them would write. Only
+metrics-server answers by its own program (tests/site/metrics_pods.py): the API server itself asks whether it does.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server
 
-from tests.site.conftest import Play, changed
+from tests.site.conftest import Play, changed, finished, in_reverse_order
+from tests.site.metrics_pods import answering
 
 pytestmark = [
     pytest.mark.real,
@@ -27,15 +30,30 @@ pytestmark = [
 ]
 
 
+METRICS: dict[str, Any] = {
+    "apiVersion": "apiregistration.k8s.io/v1",
+    "kind": "APIService",
+    "metadata": {"name": "v1beta1.metrics.k8s.io"},
+}
+
+
+@pytest.fixture
+def metrics(kubeconfig: str, tmp_path: Path) -> Iterator[None]:
+    with answering(kubeconfig, tmp_path):
+        yield
+
+
+@pytest.mark.usefixtures("metrics")
 def test_everything_installs_stays_as_it_is_upgrades_and_goes(play: Play, server: Server) -> None:
     folder = os.environ.get("PLATFORM_CHARTS_DIR")
     if not folder:
         pytest.skip("needs the charts: set PLATFORM_CHARTS_DIR to a folder with one sub-folder per chart")
-    given: dict[str, Any] = {"platform_charts_dir": folder, "metrics_server_enabled": False}
+    given: dict[str, Any] = {"platform_charts_dir": folder}
     given["loki_storage"] = {"type": "s3", "bucket": "logs"}
     installed = play(**given)
     assert len(installed) >= 13
     assert all(counts["failed"] == 0 for counts in installed.values())
+    assert available(server)
     assert changed(play(**given)) == set()
     given["tempo_values"] = {"replicas": 2}
     assert changed(play(**given)) == {"tempo"}
@@ -47,3 +65,10 @@ def test_everything_installs_stays_as_it_is_upgrades_and_goes(play: Play, server
         "metadata": {"name": "istiod", "namespace": "istio-system"},
     }
     assert server.find(istiod) is None
+    assert server.find(METRICS) is None
+    assert in_reverse_order(finished(play.said), set(removed) - {"localhost"})
+
+
+def available(server: Server) -> bool:
+    known = (server.find(METRICS) or {}).get("status", {}).get("conditions", [])
+    return [one["status"] for one in known if one["type"] == "Available"] == ["True"]

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server
 
 from tests.site.charts import assemble
-from tests.site.conftest import ROOT, Play, changed, finished
+from tests.site.conftest import Play, changed, finished, in_reverse_order
 
 pytestmark = [
     pytest.mark.real,
@@ -36,14 +35,6 @@ def charts(chart_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def thing(api: str, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
-
-
-def in_reverse_order(ended: list[str], removed: set[str]) -> bool:
-    """Whether all went, each before what it builds on."""
-    graph = yaml.safe_load((ROOT / "roles/platform/vars/main/graph.yml").read_text())["platform_graph"]
-    pairs = [(name, need) for name in removed for need in graph[name].get("needs", ())]
-    assert len(pairs) > 10
-    return set(ended) == removed and all(ended.index(name) < ended.index(need) for name, need in pairs)
 
 
 BY_CHARTS = {"cert_manager", "istio", "metrics_server", "monitoring", "loki", "tempo", "opentelemetry", "efk"}
