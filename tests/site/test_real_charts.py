@@ -4,6 +4,8 @@
 
 """The real charts on a real API server: needs them in a folder (PLATFORM_CHARTS_DIR, one sub-folder per chart).
 
+Where PLATFORM_CHARTS_BEFORE names a folder with earlier versions of them, these are installed first, and upgraded.
+
 Simulated nodes make the pods ready, and tests/site/operators.py writes what the operators in them would write. Only
 metrics-server answers by its own program (tests/site/metrics_pods.py): the API server itself asks whether it does.
 """
@@ -24,12 +26,17 @@ from tests.site.metrics_pods import answering
 pytestmark = [
     pytest.mark.real,
     pytest.mark.campaign,
+    pytest.mark.skipif(
+        not os.environ.get("PLATFORM_CHARTS_DIR"),
+        reason="needs the charts: set PLATFORM_CHARTS_DIR to a folder with one sub-folder per chart",
+    ),
     pytest.mark.timeout(3600),
     pytest.mark.stand_in("simulated-operators"),
     pytest.mark.stand_in("kwok-node"),
 ]
 
 
+BY_CHARTS = {"cert_manager", "istio", "metrics_server", "monitoring", "loki", "tempo", "opentelemetry", "efk", "kiali"}
 METRICS: dict[str, Any] = {
     "apiVersion": "apiregistration.k8s.io/v1",
     "kind": "APIService",
@@ -45,12 +52,13 @@ def metrics(kubeconfig: str, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("metrics")
 def test_everything_installs_stays_as_it_is_upgrades_and_goes(play: Play, server: Server) -> None:
-    folder = os.environ.get("PLATFORM_CHARTS_DIR")
-    if not folder:
-        pytest.skip("needs the charts: set PLATFORM_CHARTS_DIR to a folder with one sub-folder per chart")
-    given: dict[str, Any] = {"platform_charts_dir": folder}
+    given: dict[str, Any] = {"platform_charts_dir": os.environ["PLATFORM_CHARTS_DIR"]}
     given["loki_storage"] = {"type": "s3", "bucket": "logs"}
+    if before := os.environ.get("PLATFORM_CHARTS_BEFORE"):
+        earlier = play(**{**given, "platform_charts_dir": before})
+        assert all(counts["failed"] == 0 for counts in earlier.values())
     installed = play(**given)
+    assert changed(installed) >= BY_CHARTS
     assert len(installed) >= 13
     assert all(counts["failed"] == 0 for counts in installed.values())
     assert available(server)
