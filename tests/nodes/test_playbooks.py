@@ -219,7 +219,7 @@ def test_a_run_that_is_killed_is_completed_by_the_next(cluster: Cluster, namespa
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 240
     while not nodes(cluster, name) or _store.read(cluster.api, name).state.operations:
         assert time.monotonic() < ends
         cluster.playbook("scale_out", name, *short)

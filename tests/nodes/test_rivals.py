@@ -7,14 +7,10 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections import Counter
 
 import pytest
-from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
-from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import State
 
-from tests.nodes.service import PATIENCE
+from tests.nodes.promises import finish, promises
 from tests.nodes.test_playbooks import make_pool, nodes
 from tests.support.node_lab import Cluster
 
@@ -24,30 +20,6 @@ pytestmark = [
     pytest.mark.timeout(7200),
     pytest.mark.stand_in("kwok-node"),
 ]
-
-SHORT = ("-e", "node_scale_lease_duration=2")
-
-
-def promises(cluster: Cluster, name: str) -> State:
-    """What holds at any moment, whatever was killed."""
-    pool = _store.read(cluster.api, name)
-    state = pool.state
-    given = Counter(state.addresses())
-    assert max(given.values(), default=0) <= 1, given
-    assert len(state.names()) <= pool.spec.most
-    there = nodes(cluster, name)
-    assert set(there) <= state.names(), "a Node that the record does not know"
-    assert len(there) <= pool.spec.most
-    return state
-
-
-def finish(cluster: Cluster, playbook: str, pool: str, *arguments: str) -> None:
-    ends = time.monotonic() + PATIENCE
-    while True:
-        said = cluster.playbook(playbook, pool, *arguments, *SHORT)
-        if not _store.read(cluster.api, pool).state.operations and "is held by" not in said:
-            return
-        assert time.monotonic() < ends, said[-3000:]
 
 
 def test_two_operators_race_for_the_last_address_and_one_gets_it(cluster: Cluster) -> None:

@@ -69,7 +69,7 @@ class Cluster:
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
         return done.stdout
 
-    def wait_for(self, what: str, check: Callable[[], bool], deadline: float = 30) -> None:
+    def wait_for(self, what: str, check: Callable[[], bool], deadline: float = 180) -> None:
         ends = time.monotonic() + deadline
         while not check():
             assert time.monotonic() < ends, f"not in {deadline} s: {what}"
