@@ -124,6 +124,8 @@ class PodLoop(Loop):
                     return int(answer.status)
             except urllib.error.HTTPError as error:
                 return error.code
+            except OSError:  # nobody is there, or not yet
+                return 0
 
         return within(self.lab, fetch)
 
