@@ -105,7 +105,7 @@ def judge(look: Look, live: Live, changes: Sequence[Json], rules: Rules) -> Verd
     verdict += _requests(look, live, changes, template)
     verdict += _limit_range.check(new, ranges)
     verdict += _quota.check(new, running, rollout, quotas)
-    verdict += _nodes.check_size(metadata, new, look.nodes(), look.daemon_sets())
+    verdict += _nodes.check_size(metadata, new, look.nodes(), look.daemon_sets(), look.pools())
     if rules.memory_overcommit is not None and any(one["resource"] == "memory" for one in changes):
         verdict += _nodes.check_overcommit(new, _loads(look, live), rules.memory_overcommit)
     verdict += _restart.check_budgets(rollout, namespace, live.pods, map(budget, look.of("budgets", namespace)))

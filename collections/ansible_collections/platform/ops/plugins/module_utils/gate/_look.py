@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 from ansible_collections.platform.ops.plugins.module_utils.cluster._owners import (
@@ -66,6 +68,7 @@ class Look:
         self.api = api
         self.fetch = OwnerFetcher(api)
         self._lists: dict[tuple[str, str], list[Json]] = {}
+        self._pools: list[Pool] | None = None
 
     def of(self, what: str, namespace: str) -> list[Json]:
         """One of the lists of a namespace; empty where the cluster does not know the kind."""
@@ -76,6 +79,11 @@ class Look:
 
     def daemon_sets(self) -> list[Json]:
         return self._listed(_paths.DAEMON_SETS)
+
+    def pools(self) -> list[Pool]:
+        if self._pools is None:
+            self._pools = _store.every(self.api)
+        return self._pools
 
     def pods_on(self, node: str) -> list[Json]:
         return [pod for pod in self._listed(_paths.PODS, f"spec.nodeName={node}") if not finished(pod)]

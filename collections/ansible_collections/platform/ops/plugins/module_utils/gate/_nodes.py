@@ -12,8 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _parse
-from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import daemons
-from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node, Pod
+from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import daemons, members
+from ansible_collections.platform.ops.plugins.module_utils.capacity._plans import size
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool
+from ansible_collections.platform.ops.plugins.module_utils.capacity._records import HOSTNAME, Node, Pod
 from ansible_collections.platform.ops.plugins.module_utils.capacity._snapshot import Snapshot
 from ansible_collections.platform.ops.plugins.module_utils.cluster._requests import amount
 from ansible_collections.platform.ops.plugins.module_utils.gate._limit_range import shown
@@ -23,8 +25,12 @@ from ansible_collections.platform.ops.plugins.module_utils.gate._types import Js
 PRESSURE = {"memory": "MemoryPressure", "ephemeral-storage": "DiskPressure"}
 
 
-def check_size(metadata: Json, new: Json, nodes: Iterable[Json], daemon_sets: Iterable[Json]) -> Verdict:
+def check_size(
+    metadata: Json, new: Json, nodes: Iterable[Json], daemon_sets: Iterable[Json], pools: Iterable[Pool] = ()
+) -> Verdict:
     """Whether some node, with nothing on it but its DaemonSets, could run the new pod and let it use its limits.
+
+    A node that a pool can still bring counts like one that is there: the pod waits for it, and scaling out brings it.
 
     Args:
         metadata: namespace and labels of the pod.
@@ -32,9 +38,12 @@ def check_size(metadata: Json, new: Json, nodes: Iterable[Json], daemon_sets: It
     """
     parser = _parse.Parser()
     known = [replace(_parse.node(raw), ready=True) for raw in nodes]
+    there = len(known)
+    known += _to_come(pools, known)
     snapshot = Snapshot(known, ())
+    on_each = daemons(parser, daemon_sets)
     for node in known:
-        _place_daemons(snapshot, node, daemons(parser, daemon_sets), metadata)
+        _place_daemons(snapshot, node, on_each, metadata)
     shape = parser.shape({"labels": {}, **metadata}, new)
     # Where other pods stand changes; how large a node is does not.
     shape = replace(shape, affinity=(), anti_affinity=(), spread=(), host_ports=())
@@ -44,7 +53,8 @@ def check_size(metadata: Json, new: Json, nodes: Iterable[Json], daemon_sets: It
     if not admitting:
         return refused(
             Reason.NO_NODE,
-            f"None of the {len(known)} nodes lets the pod in: its selector, affinity or tolerations match none.",
+            f"None of the {_counted(there, len(known))} lets the pod in: its selector, affinity or tolerations match "
+            "none.",
         )
     large = [
         node
@@ -53,11 +63,29 @@ def check_size(metadata: Json, new: Json, nodes: Iterable[Json], daemon_sets: It
         and all(limits.get(what, 0) <= node.allocatable.get(what, 0) for what in ("cpu", "memory"))
     ]
     problems = [] if large else [_too_large(dict(shape.requests), limits, admitting, snapshot)]
-    return judged(
-        Reason.NODE_SIZE,
-        problems,
-        f"Node size: {len(large)} of {len(known)} nodes could run a pod of this size",
-    )
+    new_ones = [node.name for node in large if node in known[there:]]
+    told = f"Node size: {len(large) - len(new_ones)} of {there} nodes could run a pod of this size"
+    if len(large) == len(new_ones):
+        told += f"; it will wait for {', '.join(new_ones)}"
+    return judged(Reason.NODE_SIZE, problems, told)
+
+
+def _to_come(pools: Iterable[Pool], nodes: Sequence[Node]) -> list[Node]:
+    """A node of each pool that may still grow."""
+    return [
+        Node(
+            name=f"a new node of pool {pool.name}",
+            allocatable=dict(pool.spec.allocatable),
+            labels={**pool.spec.labels, HOSTNAME: f"{pool.name}-new"},
+            taints=pool.spec.taints,
+        )
+        for pool in pools
+        if not pool.spec.paused and size(pool, members(pool, nodes)) < pool.spec.most
+    ]
+
+
+def _counted(there: int, known: int) -> str:
+    return f"{there} nodes" + (f" and {known - there} that pools could add" if known > there else "")
 
 
 def _place_daemons(snapshot: Snapshot, node: Node, pods: Iterable[Pod], metadata: Json) -> None:
@@ -88,8 +116,8 @@ def _too_large(
             )
     what = "; ".join(told) or "fits on none of them"
     return (
-        f"The new pod is larger than any of the {len(nodes)} nodes that let it in: it {what}. Add larger nodes, or "
-        "spread the work over more pods."
+        f"The new pod is larger than any of the {len(nodes)} nodes that let it in, those that pools can still add "
+        f"counted: it {what}. Add larger nodes, or spread the work over more pods."
     )
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, pool
 from ansible_collections.platform.ops.plugins.module_utils.cluster._pdb import budget
 from ansible_collections.platform.ops.plugins.module_utils.forge._schedule import Schedule
 from ansible_collections.platform.ops.plugins.module_utils.gate._nodes import (
@@ -65,6 +66,40 @@ BIG_TAINTED = [node(), node("b", "64Gi", **TAINT)]
 )
 def test_some_node_has_to_be_large_enough(new: Any, nodes: Any, daemons: Any, expected: Reason | None) -> None:
     assert check_size(METADATA, new, nodes, daemons).reason == expected
+
+
+def a_pool(memory: str, **spec: Any) -> Pool:
+    template = {"allocatable": {"cpu": "4", "memory": memory, "pods": "110"}, **spec.pop("template", {})}
+    raw = {"max": 1, "provider": {"role": "x.y.z"}, "template": template, **spec}
+    return pool({"metadata": {"name": "large"}, "spec": raw})
+
+
+MEMBER = node("b", labels={"platform.ops/pool": "large"})
+
+
+@pytest.mark.parametrize(
+    ("pools", "nodes", "expected"),
+    [
+        ([a_pool("16Gi")], [node()], None),
+        ([a_pool("16Gi")], [], None),  # a pool that begins with nothing
+        ([a_pool("4Gi")], [node()], Reason.NODE_SIZE),
+        ([a_pool("16Gi", paused=True)], [node()], Reason.NODE_SIZE),
+        ([a_pool("16Gi")], [node(), MEMBER], Reason.NODE_SIZE),  # it has as many as it may
+        ([a_pool("16Gi", max=2)], [node(), MEMBER], None),
+        ([a_pool("16Gi", template={"taints": [{"key": "gpu", "effect": "NoSchedule"}]})], [node()], Reason.NODE_SIZE),
+    ],
+)
+def test_a_node_that_a_pool_can_still_bring_counts(pools: Any, nodes: Any, expected: Reason | None) -> None:
+    verdict = check_size(METADATA, spec("8Gi", "8Gi"), nodes, [], pools)
+    assert verdict.reason == expected
+    if expected is None:
+        assert f"0 of {len(nodes)} nodes" in verdict.checked[0]
+        assert "wait for a new node of pool large" in verdict.checked[0]
+
+
+def test_nobody_is_told_to_wait_where_a_node_is_large_enough() -> None:
+    [line] = check_size(METADATA, spec("1Gi"), [node()], [], [a_pool("16Gi")]).checked
+    assert line == "Node size: 1 of 1 nodes could run a pod of this size"
 
 
 def test_where_other_pods_stand_says_nothing_about_the_size_of_a_node() -> None:
