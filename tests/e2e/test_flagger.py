@@ -45,7 +45,11 @@ def loop(lab: Lab, tmp_path: Path) -> Iterator[Loop]:
         "limit_bump_verdict": {"watch": "20s", "settle": "10s", "stalled_after": "20m", "unfit_after": "10m"},
     }
     with closed_loop(lab, tmp_path, settings) as running:
-        yield running
+        try:
+            yield running
+        finally:
+            # On deletion Flagger gives the pods back to their Deployment. It cannot in a namespace that ends.
+            kubectl(lab, "-n", NAMESPACE, "delete", "canary", "--all", "--timeout=180s", timeout=200)
 
 
 def manifest(name: str, **annotations: str) -> str:

@@ -223,6 +223,6 @@ def closed_loop(
         loop.stop()
         monitoring.set_rules(lab, {})
         kubectl(lab, "-n", gitops.NAMESPACE, "delete", "kustomization,gitrepository,secret", REPOSITORY, timeout=90)
+        git_host.api(lab, f"/repos/lab/{REPOSITORY}", method="DELETE")
         # Pruned with the rest. The next loop's would be applied to the one that ends, and be waited for for a minute.
         kubectl(lab, "wait", "--for=delete", "namespace/shop", "--timeout=180s", timeout=200)
-        git_host.api(lab, f"/repos/lab/{REPOSITORY}", method="DELETE")
