@@ -15,6 +15,7 @@ A module that takes part exports `SPEC`, the arguments of `AnsibleModule`, and
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from typing import Any
@@ -22,6 +23,10 @@ from typing import Any
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+
+# What Ansible and the libraries hold lives as long as this process. Each look of the garbage collector through it takes
+# as long as a dozen calls of git, and copies memory that the workers share with their parent.
+gc.freeze()
 
 
 class InProcessAction(ActionBase):

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
@@ -25,13 +26,11 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import (
 
 try:
     import urllib3
-    from kubernetes import client as kubernetes_client
-    from kubernetes import config as kubernetes_config
-    from kubernetes.config.config_exception import ConfigException
-except ImportError as error:
-    KUBERNETES_IMPORT_ERROR: ImportError | None = error
-else:
-    KUBERNETES_IMPORT_ERROR = None
+except ImportError:
+    urllib3 = None  # type: ignore[assignment]
+
+# The client is imported when a cluster is first asked: that takes longer than all else that a run without one imports.
+KUBERNETES_IMPORT_ERROR = None if find_spec("kubernetes") else ImportError("No module named 'kubernetes'")
 
 Json = dict[str, Any]
 
@@ -63,15 +62,18 @@ class Connection:
 
 
 def connect(connection: Connection) -> KubeApi:
-    configuration = kubernetes_client.Configuration()
+    from kubernetes import client, config  # noqa: PLC0415 (see above)
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+
+    configuration = client.Configuration()
     kubeconfig = connection.kubeconfig or os.environ.get("K8S_AUTH_KUBECONFIG") or os.environ.get("KUBECONFIG")
     context = connection.context or os.environ.get("K8S_AUTH_CONTEXT")
     try:
         here = not kubeconfig and not context and "KUBERNETES_SERVICE_HOST" in os.environ
         if connection.in_cluster or here:
-            kubernetes_config.load_incluster_config(client_configuration=configuration)
+            config.load_incluster_config(client_configuration=configuration)
         else:
-            kubernetes_config.load_kube_config(
+            config.load_kube_config(
                 config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
             )
     except (ConfigException, OSError) as error:
@@ -99,8 +101,10 @@ class KubeApi:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        from kubernetes.client import ApiClient  # noqa: PLC0415
+
         self._configuration = configuration
-        self._pool = kubernetes_client.ApiClient(configuration).rest_client.pool_manager
+        self._pool = ApiClient(configuration).rest_client.pool_manager
         self._timeout = timeout
         self._patience = patience
         self._clock = clock
