@@ -43,7 +43,7 @@ APPLICATION = [
             "template": {
                 "metadata": {"labels": {"app": "web"}},
                 "spec": {
-                    "terminationGracePeriodSeconds": 5,
+                    "terminationGracePeriodSeconds": 10,
                     "topologySpreadConstraints": [
                         {
                             "maxSkew": 1,
@@ -58,6 +58,8 @@ APPLICATION = [
                             "image": WORKLOAD,
                             "args": ["-port=8080"],
                             "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+                            # It still answers while the proxies of the nodes learn that it goes.
+                            "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
                         }
                     ],
                 },

@@ -97,9 +97,10 @@ def test_when_the_pod_that_leads_is_killed_the_other_goes_on_with_the_same_pull_
     (first,) = pods.until("one leads", pods.leaders)
     assert pods.answer("/alertmanager", {"version": "4", "alerts": []}, token=pods.secret) == 202
 
-    manifest = deployment("cart", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
-    git_host.commit(pods.lab, REPOSITORY, {"apps/cart.yaml": manifest}, "Add the cart")
-    pods.until("the kernel kills the container", lambda: pods.killed("cart"))
+    # A name of its own: what others of a name used before counts as its peak.
+    manifest = deployment("trolley", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
+    git_host.commit(pods.lab, REPOSITORY, {"apps/trolley.yaml": manifest}, "Add the trolley")
+    pods.until("the kernel kills the container", lambda: pods.killed("trolley"))
     (pull,) = pods.until("a pull request is open", pods.pulls)
 
     began = time.monotonic()
@@ -115,9 +116,9 @@ def test_when_the_pod_that_leads_is_killed_the_other_goes_on_with_the_same_pull_
     pods.until("it has decided", pods.decisions)
     assert [one["number"] for one in pods.pulls()] == [pull["number"]]
     git_host.api(pods.lab, f"/repos/lab/{REPOSITORY}/pulls/{pull['number']}/merge", body={"Do": "merge"}, method="POST")
-    pods.until("one pod of the cart is left, and stays up", lambda: pods.well("cart"))
-    pods.until("the alert resolves", lambda: not pods.alerts("cart"), seconds=240)
-    assert pods.limits("cart") == {"memory": "164Mi", "cpu": "500m"}
+    pods.until("one pod of the trolley is left, and stays up", lambda: pods.well("trolley"))
+    pods.until("the alert resolves", lambda: not pods.alerts("trolley"), seconds=240)
+    assert pods.limits("trolley") == {"memory": "164Mi", "cpu": "500m"}
     assert [one["number"] for one in pods.pulls()] == [pull["number"]]
     pods.until("a new pod stands by", lambda: pods.ready() == 2)
     assert pods.leaders() == [second]

@@ -66,8 +66,8 @@ def load(cluster: Cluster, namespace: str, pool: str, replicas: int) -> None:
     cluster.wait_for(f"{replicas} pods wait", they_wait)
 
 
-def killed_after(cluster: Cluster, playbook: str, step: int, *arguments: str) -> str:
-    """Run it until its step-th writing task is over, and kill it there; that task, empty if it did not come so far."""
+def killed_after(cluster: Cluster, playbook: str, step: int, *arguments: str) -> list[str]:
+    """Run it until its step-th writing task is over, and kill it there; its writing tasks, fewer if it ended before."""
     run = subprocess.Popen(
         cluster.command(playbook, *arguments, *SHORT),
         env=cluster.environment() | {"PYTHONUNBUFFERED": "1"},
@@ -77,22 +77,20 @@ def killed_after(cluster: Cluster, playbook: str, step: int, *arguments: str) ->
         start_new_session=True,
     )
     assert run.stdout is not None
-    seen, task = 0, ""
+    tasks, task = [], ""
     for line in run.stdout:
         if line.startswith(("TASK [", "PLAY RECAP")):
-            seen += bool(task)
-            if seen == step:
+            tasks += [task] if task else []
+            if len(tasks) == step:
                 break
             task = line.strip(" *\n") if EVERYWHERE or any(name in line for name in WRITING) else ""
         elif line.startswith("skipping: ["):
             task = ""
-    else:
-        task = ""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGKILL)
     run.stdout.close()
     run.wait()
-    return task
+    return tasks
 
 
 def test_a_run_out_and_in_killed_at_every_task_is_completed(cluster: Cluster, namespace: str) -> None:
@@ -107,13 +105,17 @@ def test_a_run_out_and_in_killed_at_every_task_is_completed(cluster: Cluster, na
         for playbook, replicas, expected in (("scale_out", 3, ["steps-1"]), ("scale_in", 0, [])):
             load(cluster, namespace, "steps", replicas)
             arguments = ("-e", "node=steps-1") if playbook == "scale_in" else ()
-            if task := killed_after(cluster, playbook, step, "-e", "pool=steps", *arguments):
+            tasks = killed_after(cluster, playbook, step, "-e", "pool=steps", *arguments)
+            while [name for name in tasks[1:2] if "Give the Lease back" in name]:
+                # What a killed run had begun was still under way, and had the Lease.
+                tasks = killed_after(cluster, playbook, step, "-e", "pool=steps", *arguments)
+            if len(tasks) == step:
                 alive = True
-                kills[playbook].append(task)
+                kills[playbook].append(tasks[-1])
             met |= {f"{op.kind} {op.phase}" for op in promises(cluster, "steps").operations}
             finish(cluster, playbook, "steps", *arguments)
             promises(cluster, "steps")
-            assert nodes(cluster, "steps") == expected, f"{playbook} killed after {task}"
+            assert nodes(cluster, "steps") == expected, f"{playbook} killed after {tasks}"
             at_rest(cluster, "steps")
         if not alive:
             break

@@ -38,6 +38,10 @@ def tokens(cluster: Cluster) -> list[str]:
     return cluster.kubectl("get", "secrets", "-n", "kube-system", "-o", "name").split()
 
 
+def taints(cluster: Cluster, name: str) -> list[str]:
+    return [taint["key"] for taint in cluster.api.get(_paths.node(name))["spec"]["taints"]]
+
+
 def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, namespace: str) -> None:
     if "memory" not in hierarchies():
         pytest.skip("real machines need cgroup v1, which this kernel does not mount")
@@ -68,7 +72,7 @@ def test_a_bare_machine_becomes_a_worker_and_is_given_back(cluster: Cluster, nam
         assert nodes(cluster, "metal") == ["metal-1"]
         node = cluster.api.get(_paths.node("metal-1"))
         assert node["spec"]["providerID"] == "hosts://metal-1"
-        assert [taint["key"] for taint in node["spec"]["taints"]] == ["only"]
+        cluster.wait_for("the node controller believes it", lambda: taints(cluster, "metal-1") == ["only"])
         assert [machine.address for machine in at_rest(cluster, "metal").state.machines] == [bare.address]
         assert tokens(cluster) == before
         assert "kubelet.conf" in machine.ssh(cluster.lab, bare, "ls", "/etc/kubernetes")

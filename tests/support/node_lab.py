@@ -64,7 +64,7 @@ class Cluster:
     def playbook(self, name: str, pool: str, *arguments: str) -> str:
         command = self.command(name, "-e", f"pool={pool}", *arguments)
         done = subprocess.run(
-            command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=500, check=False
+            command, env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
         return done.stdout
