@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import fenced
 from ansible_collections.platform.ops.plugins.module_utils.forge._clone import Remote, common_folder
 from ansible_collections.platform.ops.plugins.module_utils.forge._git import Git, logged_in
 from ansible_collections.platform.ops.plugins.module_utils.forge._publication import Settings
 from ansible_collections.platform.ops.plugins.module_utils.forge._trees import Identity, Stamp
-from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host
+from ansible_collections.platform.ops.plugins.module_utils.forge._types import Host, PullRequest
 from ansible_collections.platform.ops.plugins.module_utils.verdict._judge import Policy, Seen
 from ansible_collections.platform.ops.plugins.module_utils.verdict._live import Obstacle
 from ansible_collections.platform.ops.plugins.module_utils.verdict._look import Case
 from ansible_collections.platform.ops.plugins.module_utils.verdict._take_back import Reverter
 from ansible_collections.platform.ops.plugins.module_utils.verdict._watch import Watcher
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from tests.contract.subjects import FILE, Subject
 from tests.contract.test_open_pr import WORKLOAD, User
@@ -64,6 +66,16 @@ class Tick:
             return watcher.watch()
 
 
+def is_not_now(error: BaseException) -> bool:
+    return isinstance(error, ConflictError) and error.reason == "not_mergeable"
+
+
+@retry(retry=retry_if_exception(is_not_now), stop=stop_after_delay(60), wait=wait_fixed(0.2), reraise=True)
+def merge(host: Host, pull: PullRequest, message: str) -> None:
+    """On a later tick where the host still works out whether it merges."""
+    host.merge(pull.number, expected_sha=pull.head_sha, method="merge", message=message)
+
+
 @pytest.fixture
 def tick(subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tick:
     """With one bump merged."""
@@ -73,7 +85,7 @@ def tick(subject: Subject, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     made = user.propose(BEFORE.replace("64Mi", "164Mi"), body=body, changes=[CHANGE])
     host = subject.connect()
     pull = host.get(made["number"])
-    host.merge(pull.number, expected_sha=pull.head_sha, method="merge", message="Raise memory")
+    merge(host, pull, "Raise memory")
     return Tick(subject, Path(user.checkout()["path"]), host)
 
 
@@ -103,6 +115,6 @@ def test_what_cannot_run_is_taken_back_and_what_others_did_stays(tick: Tick) -> 
     revert = tick.host.get(result["revert"]["number"])
     assert (revert.state, set(revert.labels)) == ("open", {"limits"})
     assert labels(tick, result["number"]) == {"limits", "verdict-not-fixed", "handed-over"}
-    tick.host.merge(revert.number, expected_sha=revert.head_sha, method="merge", message="Take it back")
+    merge(tick.host, revert, "Take it back")
     assert tick.subject.read("main").strip() == "spec:\n  memory: 64Mi  # ours\n  cpu: 200m"
     assert tick.watch(Seen(), 5) == []
