@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,20 @@ from tests.site.conftest import ROOT
 MIRROR = "registry.example.org/mirror"
 
 
-def listed(temporary: Path, **given: Any) -> list[str]:
+def listed(**given: Any) -> list[str]:
     """The images as the playbook prints them; nothing is left in the temporary directory."""
-    temporary.mkdir()
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    environment |= {"TMPDIR": str(temporary), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
     given = {"platform_helm_binary": str(tool("helm")), "platform_check_values": False, **given}
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "playbooks/list_images.yml", "-e", json.dumps(given)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    # Not below tmp_path: Ansible makes a socket there, whose path may have no more than 107 characters.
+    with tempfile.TemporaryDirectory(prefix="images-") as temporary:
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment |= {"TMPDIR": temporary, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
+        )
+        left = list(Path(temporary).glob("platform-*"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert list(temporary.glob("platform-*")) == []
+    assert left == []
     printed = done.stdout.partition("Images | Print them]")[2].partition("=> ")[2]
     return list(json.JSONDecoder().raw_decode(printed)[0]["msg"])
 
@@ -42,18 +47,18 @@ def test_images_of_charts_and_those_that_only_the_mesh_knows_are_listed_as_the_m
 ) -> None:
     charts = assemble(tmp_path / "charts", chart_data)
     given = {"platform_components": ["istio"], "platform_charts_dir": str(charts)}
-    found = listed(tmp_path / "temporary", **given, platform_registries={"*": MIRROR})
+    found = listed(**given, platform_registries={"*": MIRROR})
     names = [image.rpartition(":")[0] for image in found]
     assert {f"{MIRROR}/registry.istio.io/release/{name}" for name in ("pilot", "proxyv2")} <= set(names)
     assert found == sorted(set(found))
 
 
 @pytest.mark.timeout(1000)
-def test_every_image_of_the_real_charts_is_listed(tmp_path: Path) -> None:
+def test_every_image_of_the_real_charts_is_listed() -> None:
     folder = os.environ.get("PLATFORM_CHARTS_DIR")
     if not folder:
         pytest.skip("needs the charts: set PLATFORM_CHARTS_DIR to a folder with one sub-folder per chart")
-    found = listed(tmp_path / "temporary", platform_charts_dir=folder)
+    found = listed(platform_charts_dir=folder)
     names = [image.partition(":")[0].rpartition("/")[2] for image in found]
     known_to_operators = {"elasticsearch", "kibana", "prometheus", "alertmanager", "proxyv2", "cert-manager-acmesolver"}
     assert known_to_operators | {"grafana", "loki", "tempo", "kiali", "flagger", "fluent-bit"} <= set(names)
