@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -37,15 +38,19 @@ Recap = dict[str, dict[str, int]]
 
 
 def render(place: Path, inputs: Path) -> Components:
-    folder, temporary = place / "rendered", place / "temporary"
-    temporary.mkdir()
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    environment["TMPDIR"] = str(temporary)
+    folder = place / "rendered"
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", "-e", f"@{inputs}", "-e"]
     command.append(json.dumps({"platform_state": "rendered", "platform_render_dir": str(folder)}))
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    # Not below `place`: Ansible makes a socket there, whose path may have no more than 107 characters.
+    with tempfile.TemporaryDirectory(prefix="render-") as temporary:
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        environment["TMPDIR"] = temporary
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
+        )
+        left = list(Path(temporary).glob("platform-*"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert list(temporary.glob("platform-*")) == []
+    assert left == []
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
