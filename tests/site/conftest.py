@@ -37,20 +37,24 @@ Objects = list[dict[str, Any]]
 Recap = dict[str, dict[str, int]]
 
 
-def render(place: Path, inputs: Path) -> Components:
-    folder = place / "rendered"
-    command = [str(ROOT / ".venv/bin/ansible-playbook"), "site.yml", "-e", f"@{inputs}", "-e"]
-    command.append(json.dumps({"platform_state": "rendered", "platform_render_dir": str(folder)}))
-    # Not below `place`: Ansible makes a socket there, whose path may have no more than 107 characters.
-    with tempfile.TemporaryDirectory(prefix="render-") as temporary:
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        environment["TMPDIR"] = temporary
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
-        )
+def said_by(playbook: str, *words: str, **environment: str) -> str:
+    """What ansible-playbook prints where it succeeds; nothing of ours is left in its temporary directory."""
+    command = [str(ROOT / ".venv/bin/ansible-playbook"), playbook, *words]
+    # Not below pytest's folders: Ansible makes a socket there, whose path may have no more than 107 characters.
+    with tempfile.TemporaryDirectory(prefix="site-") as temporary:
+        shown = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "TMPDIR": temporary}
+        env = {**os.environ, **shown, **environment}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=900)
         left = list(Path(temporary).glob("platform-*"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     assert left == []
+    return done.stdout
+
+
+def render(place: Path, inputs: Path) -> Components:
+    folder = place / "rendered"
+    given = {"platform_state": "rendered", "platform_render_dir": str(folder)}
+    said_by("site.yml", "-e", f"@{inputs}", "-e", json.dumps(given))
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 

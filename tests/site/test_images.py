@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +15,16 @@ import pytest
 
 from lab.tools import tool
 from tests.site.charts import assemble
-from tests.site.conftest import ROOT
+from tests.site.conftest import said_by
 
 MIRROR = "registry.example.org/mirror"
 
 
 def listed(**given: Any) -> list[str]:
-    """The images as the playbook prints them; nothing is left in the temporary directory."""
+    """The images as the playbook prints them."""
     given = {"platform_helm_binary": str(tool("helm")), "platform_check_values": False, **given}
-    command = [str(ROOT / ".venv/bin/ansible-playbook"), "playbooks/list_images.yml", "-e", json.dumps(given)]
-    # Not below tmp_path: Ansible makes a socket there, whose path may have no more than 107 characters.
-    with tempfile.TemporaryDirectory(prefix="images-") as temporary:
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        environment |= {"TMPDIR": temporary, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
-        )
-        left = list(Path(temporary).glob("platform-*"))
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert left == []
-    printed = done.stdout.partition("Images | Print them]")[2].partition("=> ")[2]
+    said = said_by("playbooks/list_images.yml", "-e", json.dumps(given), ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    printed = said.partition("Images | Print them]")[2].partition("=> ")[2]
     return list(json.JSONDecoder().raw_decode(printed)[0]["msg"])
 
 
