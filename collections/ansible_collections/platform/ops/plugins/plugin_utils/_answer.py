@@ -25,13 +25,12 @@ from ansible_collections.platform.ops.plugins.module_utils.bump._flow import (
     pull_request_items,
 )
 from ansible_collections.platform.ops.plugins.module_utils.bump._follow import conflicting_items
-from ansible_collections.platform.ops.plugins.module_utils.bump._gated import Admitted, Gate
+from ansible_collections.platform.ops.plugins.module_utils.bump._gate import Admitted, OpenGate
 from ansible_collections.platform.ops.plugins.module_utils.bump._outcome import decisions
 from ansible_collections.platform.ops.plugins.module_utils.bump._repositories import check_patterns
 from ansible_collections.platform.ops.plugins.module_utils.cluster._access import OBSERVED, api_of, prometheus_of
 from ansible_collections.platform.ops.plugins.module_utils.cluster._secret import token_of
 from ansible_collections.platform.ops.plugins.module_utils.forge._options import HOST, WINDOW
-from ansible_collections.platform.ops.plugins.module_utils.gate._look import Look
 from ansible_collections.platform.ops.plugins.modules import bump_limits, checkout, open_pr
 
 _CONFIG = (
@@ -138,11 +137,17 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     }
 
 
-def _gate(params: Mapping[str, Any]) -> Gate:
-    api = api_of(params)
+def _gate(params: Mapping[str, Any]) -> OpenGate:
+    api, prometheus = api_of(params), prometheus_of(params)
+    if api is None and prometheus is None:
+        return OpenGate()
+    # Imported only here, see bump/_gate.py.
+    from ansible_collections.platform.ops.plugins.module_utils.bump._gated import Gate  # noqa: PLC0415
+    from ansible_collections.platform.ops.plugins.module_utils.gate._look import Look  # noqa: PLC0415
+
     return Gate(
         Look(api) if api else None,
-        prometheus_of(params),
+        prometheus,
         gate=params["gate"],
         usage=params["usage"],
         argocd_namespace=params["argocd_namespace"],
@@ -152,7 +157,7 @@ def _gate(params: Mapping[str, Any]) -> Gate:
 @dataclass(frozen=True, slots=True)
 class _Run:
     params: Mapping[str, Any]
-    gate: Gate
+    gate: OpenGate
     check_mode: bool
     diff_mode: bool
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -19,8 +18,8 @@ from ansible_collections.platform.ops.plugins.module_utils.bump._assign import (
     RESOURCE_OPTIONS,
     Sources,
     Subject,
-    no_sources,
 )
+from ansible_collections.platform.ops.plugins.module_utils.bump._gate import Admitted, OpenGate
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _usage_queries as queries
 from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Found
 from ansible_collections.platform.ops.plugins.module_utils.cluster._prometheus import Prometheus
@@ -32,17 +31,7 @@ from ansible_collections.platform.ops.plugins.module_utils.gate._types import Re
 Data = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Items that go on, with what was found out about each by label, and results for those that were stopped."""
-
-    items: list[dict[str, Any]]
-    stopped: list[dict[str, Any]]
-    checked: Mapping[str, Sequence[str]]
-    usage: Mapping[str, Sequence[Data]]
-
-
-class Gate:
+class Gate(OpenGate):
     """Without a cluster it lets everything pass, without a Prometheus it knows no usage: both are optional."""
 
     def __init__(
@@ -64,13 +53,13 @@ class Gate:
         rules_of(self._gate, {}, {})  # what is wrong for all is told at once
 
     def owners(self, remediations: Sequence[Data]) -> dict[str, dict[str, str]]:
-        return _facts.owners(self.look, remediations) if self.look else {}
+        return _facts.owners(self.look, remediations) if self.look else super().owners(remediations)
 
     @property
     def sources(self) -> Sources:
         look = self.look
         if look is None:
-            return no_sources
+            return super().sources
 
         def of(subject: Subject) -> Found:
             return _facts.manifest_source(look, subject, self._argocd_namespace)
@@ -130,7 +119,7 @@ class Gate:
         All of a workload's numbers are judged together, as they share a pull request and a restart.
         """
         if self.look is None:
-            return [dict(result) for result in results]
+            return super().judge(items, results)
         by_label = {item["label"]: item for item in items}
         groups: dict[str, list[Data]] = {}
         for result in results:

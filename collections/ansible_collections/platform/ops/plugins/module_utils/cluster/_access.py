@@ -11,21 +11,15 @@ doc_fragments/observed.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
-from ansible_collections.platform.ops.plugins.module_utils.cluster._api import (
-    KUBERNETES_IMPORT_ERROR,
-    Connection,
-    KubeApi,
-    connect,
-)
-from ansible_collections.platform.ops.plugins.module_utils.cluster._prometheus import (
-    REQUESTS_IMPORT_ERROR,
-    Prometheus,
-    Server,
-)
 
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.cluster._api import KubeApi
+    from ansible_collections.platform.ops.plugins.module_utils.cluster._prometheus import Prometheus
+
+# The two clients are imported when one is asked for: most of the time of a run without them would go into that.
 OBSERVED: dict[str, Any] = {
     "cluster_access": {
         "type": "dict",
@@ -56,11 +50,13 @@ def api_of(params: Mapping[str, Any]) -> KubeApi | None:
     given = params.get("cluster_access") or {}
     if not any(given.get(name) for name in _PLACES):
         return None
+    from ansible_collections.platform.ops.plugins.module_utils.cluster import _api  # noqa: PLC0415 (see above)
+
     if given.get("in_cluster") and (given.get("kubeconfig") or given.get("context")):
         raise InputError("cluster_access: in_cluster goes without kubeconfig and context; leave one of them out.")
-    _needs("kubernetes", KUBERNETES_IMPORT_ERROR, "cluster_access")
-    return connect(
-        Connection(
+    _needs("kubernetes", _api.KUBERNETES_IMPORT_ERROR, "cluster_access")
+    return _api.connect(
+        _api.Connection(
             given.get("kubeconfig"),
             given.get("context"),
             timeout=float(given.get("timeout") or 30.0),
@@ -74,9 +70,11 @@ def prometheus_of(params: Mapping[str, Any]) -> Prometheus | None:
     given = params.get("prometheus") or {}
     if not given.get("url"):
         return None
-    _needs("requests", REQUESTS_IMPORT_ERROR, "prometheus")
-    return Prometheus(
-        Server(
+    from ansible_collections.platform.ops.plugins.module_utils.cluster import _prometheus  # noqa: PLC0415 (see above)
+
+    _needs("requests", _prometheus.REQUESTS_IMPORT_ERROR, "prometheus")
+    return _prometheus.Prometheus(
+        _prometheus.Server(
             given["url"],
             given.get("token"),
             given.get("token_file"),

@@ -13,15 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
-from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 from ansible_collections.platform.ops.plugins.module_utils.cluster._owners import (
     Lookup,
     Reference,
     controller_of,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 HELM = "helm.toolkit.fluxcd.io"

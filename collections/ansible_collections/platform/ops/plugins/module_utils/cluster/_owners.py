@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
-from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api, Json
+
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api, Json
 
 # Longer chains than this are a loop or a mistake.
 MAX_DEPTH = 8

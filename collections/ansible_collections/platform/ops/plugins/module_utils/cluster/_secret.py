@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
-from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
+
+if TYPE_CHECKING:
+    from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
 # Where a token stands in Secrets for git: our own, Flux' and Argo CD's.
 KEYS = ("token", "bearerToken", "password")

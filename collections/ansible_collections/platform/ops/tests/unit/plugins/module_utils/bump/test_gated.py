@@ -17,6 +17,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import (
     UnavailableError,
 )
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, Subject, assign
+from ansible_collections.platform.ops.plugins.module_utils.bump._gate import OpenGate
 from ansible_collections.platform.ops.plugins.module_utils.bump._gated import Gate, rules_of
 from ansible_collections.platform.ops.plugins.module_utils.bump._outcome import decisions
 from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Source
@@ -254,8 +255,8 @@ def test_a_workload_that_the_cluster_does_not_have_is_not_proposed() -> None:
     assert judged["reason"] == "not_in_cluster"
 
 
-def test_nothing_is_judged_without_a_cluster() -> None:
-    none = Gate(None, None)
+@pytest.mark.parametrize("none", [Gate(None, None), OpenGate()], ids=["asked", "open"])
+def test_nothing_is_judged_without_a_cluster(none: OpenGate) -> None:
     found, _decisions = items(none)
     assert none.admit(found).items == found
     given = [result(found[0]["label"])]
