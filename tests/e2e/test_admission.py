@@ -16,7 +16,7 @@ from ansible_collections.platform.ops.plugins.module_utils.cluster._api import C
 from ansible_collections.platform.ops.plugins.module_utils.gate import _limit_range, _quota
 from ansible_collections.platform.ops.plugins.module_utils.gate._dry_run import dry_run
 from ansible_collections.platform.ops.plugins.module_utils.gate._look import Look
-from ansible_collections.platform.ops.plugins.module_utils.gate._pod import defaulted, qos
+from ansible_collections.platform.ops.plugins.module_utils.gate._pod import claimed, defaulted, qos
 from ansible_collections.platform.ops.plugins.module_utils.gate._rollout import Rollout
 from ansible_collections.platform.ops.plugins.module_utils.gate._types import Reason
 
@@ -164,6 +164,14 @@ def test_a_dry_run_tells_what_admission_says(lab: Lab, api: KubeApi) -> None:
     )
     assert (there.reason, refused.reason, invalid.reason) == (None, Reason.DRY_RUN, Reason.DRY_RUN)
     assert "restricted" in refused.message
+
+
+def test_the_claims_of_a_stateful_set_are_volumes_of_its_pods(lab: Lab, api: KubeApi) -> None:
+    mounting = {**container(limits={"memory": "64Mi"}), "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    maker = {"metadata": {"name": "store"}, "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}
+    written = within(lab, lambda: dry_run(api, "default", {}, spec(mounting)))
+    made = within(lab, lambda: dry_run(api, "default", {}, claimed(spec(mounting), maker)))
+    assert (written.reason, made.reason) == (Reason.DRY_RUN, None)
 
 
 def test_the_least_rights_write_nothing(lab: Lab, api: KubeApi, tmp_path: Path) -> None:

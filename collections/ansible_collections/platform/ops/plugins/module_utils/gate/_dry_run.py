@@ -18,7 +18,7 @@ def dry_run(api: Api, namespace: str, metadata: Json, spec: Json) -> Verdict:
     """
     Args:
         metadata: that of the workload's template, whose labels and annotations webhooks look at.
-        spec: the pod spec that people write, with the new numbers.
+        spec: the pod spec that people write, with the new numbers and what the workload's controller adds.
     """
     if not _may_create_pods(api, namespace):
         return passed("Server-side dry run: not made, this account may not create pods here")

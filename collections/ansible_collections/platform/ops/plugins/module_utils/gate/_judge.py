@@ -24,6 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.gate import (
 from ansible_collections.platform.ops.plugins.module_utils.gate._look import Live, Look
 from ansible_collections.platform.ops.plugins.module_utils.gate._pod import (
     POD,
+    claimed,
     defaulted,
     named,
     numbers,
@@ -113,7 +114,7 @@ def judge(look: Look, live: Live, changes: Sequence[Json], rules: Rules) -> Verd
         if quotas and not rollout.surge:
             # The old pod leaves before the new one comes; asked now, the quota would count both.
             return verdict + passed("Server-side dry run: not made, the quota still counts the pod that would leave")
-        written = renewed(template, template, changes)
+        written = claimed(renewed(template, template, changes), live.maker)
         verdict += _dry_run.dry_run(look.api, namespace, live.template.get("metadata") or {}, written)
     return verdict
 

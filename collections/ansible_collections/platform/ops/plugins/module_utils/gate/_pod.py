@@ -91,6 +91,18 @@ def renewed(pod: Json, template: Json, changes: Iterable[Json]) -> dict[str, Any
     return made
 
 
+def claimed(spec: Json, maker: Json) -> dict[str, Any]:
+    """With the volumes of the maker's claims, as the StatefulSet controller puts them into its first pod."""
+    templates = (maker.get("spec") or {}).get("volumeClaimTemplates") or ()
+    names = [str(one["metadata"]["name"]) for one in templates]
+    if not names:
+        return dict(spec)
+    owner = maker["metadata"]["name"]
+    volumes = [one for one in spec.get("volumes") or () if one.get("name") not in names]
+    volumes += [{"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{owner}-0"}} for name in names]
+    return {**spec, "volumes": volumes}
+
+
 def request_sum(spec: Json) -> Amounts:
     return pod_requests(spec)
 
