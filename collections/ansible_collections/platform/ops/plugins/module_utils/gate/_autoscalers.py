@@ -50,13 +50,15 @@ def _policy(spec: Json, container: str) -> Json:
 
 
 def hpa_of(hpas: Iterable[Json], targets: Collection[Target], container: str, resource: str) -> Owned | None:
-    """The HPA that scales by this resource: its target is a share of the request."""
+    """The HPA that scales by a share of this request. One that scales by an amount does not look at requests."""
     for hpa in hpas:
         spec, metadata = hpa.get("spec") or {}, hpa["metadata"]
         if _target(spec.get("scaleTargetRef")) not in targets:
             continue
         for metric in spec.get("metrics") or ():
             measured = metric.get("resource") or metric.get("containerResource") or {}
+            if (measured.get("target") or {}).get("type") != "Utilization":
+                continue
             if measured.get("name") == resource and measured.get("container", container) == container:
                 by = f"HorizontalPodAutoscaler {metadata['namespace']}/{metadata['name']}"
                 return Owned(by, True, f"it scales by {resource}, as a share of the request")

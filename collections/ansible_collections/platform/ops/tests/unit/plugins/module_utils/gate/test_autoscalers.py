@@ -69,6 +69,8 @@ def hpa(*metrics: dict[str, Any], name: str = "cart") -> dict[str, Any]:
 
 CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 OTHER = {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "proxy"}}
+# Of one amount for each pod: whatever it requests does not matter to it.
+AMOUNT = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1"}}}
 PODS = {"type": "Pods", "pods": {"metric": {"name": "requests"}}}
 
 
@@ -79,6 +81,8 @@ PODS = {"type": "Pods", "pods": {"metric": {"name": "requests"}}}
         (hpa(CPU), "memory", False),
         (hpa(OTHER), "cpu", False),
         (hpa(PODS), "cpu", False),
+        (hpa(AMOUNT), "cpu", False),
+        (hpa(AMOUNT, CPU), "cpu", True),
         (hpa(PODS, CPU), "cpu", True),
         (hpa(CPU, name="search"), "cpu", False),
         (hpa(CPU, name="cart-primary"), "cpu", True),
