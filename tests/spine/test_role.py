@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.spine.conftest import Fleet, remediation
@@ -155,6 +157,31 @@ def test_a_repository_out_of_reach_fails_only_its_own(fleet: Fleet):
     assert len(fleet.pulls()) == 1
     (failed,) = [d for d in fleet.decisions() if d["decision"] == "failed"]
     assert "gone.git" in failed["message"]
+
+
+def beside_one_that_is_gone(fleet: Fleet) -> str:
+    """Two repositories, the first out of reach, by an address that must never be taken for a template."""
+    gone = "gone-{{ 7 * 7 }}.git"
+    raw = f"{{% raw %}}{fleet.folder / gone}{{% endraw %}}"
+    fleet.configure(limit_bump_repositories=[{"name": "gone", "url": raw}, {"name": "fleet", "url": str(fleet.bare)}])
+    return re.escape(gone)
+
+
+def test_the_tick_goes_on_behind_a_repository_out_of_reach(fleet: Fleet):
+    fleet.configure(limit_bump_pull_request={"merge": {"by": "us", "method": "squash"}})
+    fleet.bump(AD)
+    with pytest.raises(AssertionError, match=rf"gone: .*{beside_one_that_is_gone(fleet)}"):
+        fleet.play("platform.ops.follow_pull_requests")
+    assert [one.state for one in fleet.pulls()] == ["merged"]
+    assert fleet.decisions()[-1]["decision"] == "merged"
+
+
+@pytest.mark.parametrize(("action", "said"), [("show", "adservice"), ("verify", "1 open pull requests of fleet hold")])
+def test_people_see_what_is_behind_a_repository_out_of_reach(fleet: Fleet, action: str, said: str):
+    fleet.bump(AD)
+    with pytest.raises(AssertionError, match=rf"gone: .*{beside_one_that_is_gone(fleet)}"):
+        fleet.play(f"platform.ops.{action}_pull_requests")
+    assert said in fleet.output()
 
 
 def test_the_numbers_of_every_pull_request_can_be_computed_again(fleet: Fleet):
