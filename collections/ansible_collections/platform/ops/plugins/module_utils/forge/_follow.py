@@ -89,11 +89,18 @@ class Follower:
                 )
             if tree == tree_of(self._git, known.base):
                 return self._close(current, check_mode)
-        decision = may_merge(current, block_in_body(current.body), self._policy, now, foreign=foreign)
+        decision = self._may_merge(current, now, foreign)
         if decision is None:
+            # The fetch may be minutes old by now. What it did not bring was not judged.
             current = self._host.get(current.number)
-            decision = decide_merge(current, self._host.checks(current), self._policy)
+            if current.head_sha != known.tips.get(current.branch):
+                return _shown(current, "wait", "head_moved", "Somebody pushed to it just now; the next run looks.")
+            decision = self._may_merge(current, now, foreign)
+            decision = decision or decide_merge(current, self._host.checks(current), self._policy)
         return self._do(current, decision, known, check_mode)
+
+    def _may_merge(self, current: PullRequest, now: datetime, foreign: bool) -> MergeDecision | None:
+        return may_merge(current, block_in_body(current.body), self._policy, now, foreign=foreign)
 
     def _close(self, current: PullRequest, check_mode: bool) -> dict[str, Any]:
         message = f"The branch {self._remote.base} has all that this proposes by now."

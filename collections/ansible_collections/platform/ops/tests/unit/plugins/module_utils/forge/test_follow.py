@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import fenced
+from ansible_collections.platform.ops.plugins.module_utils.forge._local import LocalHost
 from ansible_collections.platform.ops.plugins.modules import pull_request_info
 
 
@@ -61,6 +62,37 @@ def test_commits_of_people_are_left_to_people(fleet):
     first = fleet.propose("checkout", "384Mi")
     fleet.push({"x": "y"}, first["branch"])
     assert states(fleet.follow(by="us")) == [("people", "foreign_commits")]
+
+
+def test_what_a_person_pushes_after_the_look_at_its_commits_is_not_merged(fleet, monkeypatch):
+    first = fleet.propose("checkout", "384Mi")
+    before = fleet.git("rev-parse", "main")
+    get = LocalHost.get
+
+    def pushed_meanwhile(host, number):
+        fleet.push({"apps/checkout.yaml": checkout_with("64Gi")}, first["branch"])
+        return get(host, number)
+
+    monkeypatch.setattr(LocalHost, "get", pushed_meanwhile)
+    assert states(fleet.follow(by="us")) == [("wait", "head_moved")]
+    assert fleet.git("rev-parse", "main") == before
+    monkeypatch.undo()
+    assert states(fleet.follow(by="us")) == [("people", "foreign_commits")]
+
+
+def test_the_step_counts_that_the_body_tells_when_it_is_merged(fleet, monkeypatch):
+    fresh = fleet.checkout("checkout")
+    item = fleet.bump(fresh["results"][0], "384Mi")
+    body = fenced({"target": {"name": "checkout"}, "changes": item["changes"]})
+    number = fleet.open_pr(fresh, [{**item, "body": body}])[0]["number"]
+    get = LocalHost.get
+
+    def edited_meanwhile(host, wanted):
+        host.update(number, body=get(host, number).body.replace("384Mi", "2Gi"))
+        return get(host, wanted)
+
+    monkeypatch.setattr(LocalHost, "get", edited_meanwhile)
+    assert states(fleet.follow(by="us", largest_factor=2)) == [("people", "large_step")]
 
 
 def test_large_steps_are_left_to_people(fleet):
