@@ -233,6 +233,19 @@ def test_a_check_required_by_a_ruleset_counts_like_one_of_the_branch_protection(
     assert host.checks(made).state == "success"
 
 
+def test_of_checks_with_one_name_each_has_to_pass(github, clock):
+    github.branch(BRANCH)
+    host = github.connect(clock=clock)
+    made = host.create(new())
+    github.github.set_check_run(github.repo, made.head_sha, "build", "failure", "pull_request.yml")
+    github.github.set_check_run(github.repo, made.head_sha, "build", "success", "release.yml")
+    assert host.checks(made).state == "failure"
+    github.github.set_check_run(github.repo, made.head_sha, "build", "success", "pull_request.yml")  # run again
+    assert host.checks(made).state == "success"
+    github.github.set_status(github.repo, made.head_sha, "build", "pending")
+    assert [(check.name, check.state) for check in host.checks(made).runs] == [("build", "pending")]
+
+
 def test_rebase_is_refused_where_the_project_makes_merge_commits(gitlab, clock):
     sha = gitlab.branch(BRANCH)
     host = gitlab.connect(clock=clock)

@@ -67,8 +67,10 @@ class GitHub(Emulator):
         repo.statuses.setdefault(sha, {})[context] = state
         self._merge_what_waits(repo)
 
-    def set_check_run(self, repo: Repo, sha: str, name: str, conclusion: str | None) -> None:
-        repo.check_runs.setdefault(sha, {})[name] = ("completed" if conclusion else "in_progress", conclusion)
+    def set_check_run(self, repo: Repo, sha: str, name: str, conclusion: str | None, workflow: str = "ci") -> None:
+        """The newest run of this name in this workflow: the API leaves out those it took the place of."""
+        status = "completed" if conclusion else "in_progress"
+        repo.check_runs.setdefault(sha, {})[name, workflow] = (status, conclusion)
         self._merge_what_waits(repo)
 
     def say(self, repo: Repo, number: int, text: str, who: str) -> None:
@@ -270,7 +272,7 @@ class GitHub(Emulator):
         page, headers = paged(list(runs.items()), request, f"{self.url}{API}")
         rows = [
             self._description.sample("check-run", name=name, head_sha=sha, status=status, conclusion=conclusion)
-            for name, (status, conclusion) in page
+            for (name, _), (status, conclusion) in page
         ]
         return Response(200, {"total_count": len(runs), "check_runs": rows}, headers)
 

@@ -47,9 +47,9 @@ class Repo:
     labels: list[str] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)  # {id, number, body}
     statuses: dict[str, dict[str, str]] = field(default_factory=dict)  # sha -> context -> state
-    check_runs: dict[str, dict[str, tuple[str, str | None]]] = field(
+    check_runs: dict[str, dict[tuple[str, str], tuple[str, str | None]]] = field(
         default_factory=dict
-    )  # sha -> name -> (status, conclusion)
+    )  # sha -> (name, workflow) -> (status, conclusion)
     required: dict[str, list[str]] = field(default_factory=dict)  # protected branch -> required contexts
     ruled: dict[str, list[str]] = field(default_factory=dict)  # branch -> contexts required by a ruleset
     reviewers: tuple[str, ...] = ("alice", "bob")
@@ -66,11 +66,11 @@ class Repo:
 
     def ready(self, pull: Pull) -> bool:
         sha = self.head(pull)
-        green = {name for name, value in self.statuses.get(sha, {}).items() if value == "success"}
-        green |= {
-            name for name, (_, end) in self.check_runs.get(sha, {}).items() if end in ("success", "neutral", "skipped")
-        }
-        return set(self.required.get(pull.base, []) + self.ruled.get(pull.base, [])) <= green
+        ends = [*self.statuses.get(sha, {}).items()]
+        ends += [(name, end or "pending") for (name, _), (_, end) in self.check_runs.get(sha, {}).items()]
+        # "If you have a check and a status with the same name […] both the check and the status are required."
+        red = {name for name, end in ends if end not in ("success", "neutral", "skipped")}
+        return set(self.required.get(pull.base, []) + self.ruled.get(pull.base, [])) <= {name for name, _ in ends} - red
 
     def mergeable_state(self, pull: Pull, mergeable: bool) -> str:
         if not pull.open:

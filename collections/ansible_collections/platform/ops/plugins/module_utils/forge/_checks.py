@@ -36,6 +36,14 @@ def judge(runs: Iterable[tuple[str, CheckState]], required: Sequence[str] | None
     return Checks(state=_worst(deciding, missing), runs=checks, missing=missing)
 
 
+def worst_of_each(runs: Iterable[tuple[str, CheckState]]) -> list[tuple[str, CheckState]]:
+    """One run per name, for a host where each of several with one name has to pass."""
+    states: dict[str, list[CheckState]] = {}
+    for name, state in runs:
+        states.setdefault(name, []).append(state)
+    return [(name, _worst(each, ())) for name, each in states.items()]
+
+
 def _worst(states: Sequence[CheckState], missing: Sequence[str]) -> CheckState:
     if "failure" in states:
         return "failure"

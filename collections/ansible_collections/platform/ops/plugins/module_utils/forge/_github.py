@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import AuthError
+from ansible_collections.platform.ops.plugins.module_utils.forge._checks import worst_of_each
 from ansible_collections.platform.ops.plugins.module_utils.forge._http_errors import (
     MOVED,
     NOT_JSON,
@@ -212,7 +213,11 @@ class GitHubHost(HttpHost):
         return True
 
     def _runs(self, pull_request: PullRequest) -> Iterable[tuple[str, CheckState]]:
-        sha = pull_request.head_sha
+        # Two workflows may have a job of the same name, and a status may have the name of a check run. Of what was run
+        # again in its workflow the API lists the newest only.
+        return worst_of_each(self._all_runs(pull_request.head_sha))
+
+    def _all_runs(self, sha: str) -> Iterable[tuple[str, CheckState]]:
         for run in self._pages(f"/commits/{sha}/check-runs", "check_runs"):
             conclusion = run["conclusion"] if run["status"] == "completed" else None
             yield run["name"], RUN_STATES.get(conclusion, "failure")
