@@ -34,7 +34,7 @@ options:
         type: str
         default: "0"
       require_checks:
-        description: Do not merge before at least one check has reported.
+        description: Do not merge, nor let the host merge, before at least one check has reported.
         type: bool
         default: false
       windows:

@@ -85,13 +85,13 @@ def decide_merge(pull_request: PullRequest, checks: Checks, policy: MergePolicy)
         return MergeDecision(Verdict.BLOCKED, "checks_failed", f"Checks failed: {failed or 'unnamed'}. Look at them.")
     if pull_request.mergeable is False:
         return MergeDecision(Verdict.BLOCKED, "conflict", "It conflicts with the base branch; it is made anew.")
+    if policy.require_checks and not checks.runs and not checks.missing:
+        return MergeDecision(Verdict.WAIT, "no_checks", "The policy asks for a check and none has reported yet.")
     if policy.by == "host":
         return MergeDecision(Verdict.HAND_OVER, "host", "The host merges it when its conditions are met.")
     if checks.state == "pending":
         waiting = [*checks.missing, *(run.name for run in checks.runs if run.state == "pending")]
         return MergeDecision(Verdict.WAIT, "checks_pending", f"Waiting for checks: {', '.join(waiting) or 'unnamed'}.")
-    if policy.require_checks and not checks.runs:
-        return MergeDecision(Verdict.WAIT, "no_checks", "The policy asks for a check and none has reported yet.")
     return MergeDecision(Verdict.MERGE, "ready", "All that the merge policy asks for holds.")
 
 

@@ -93,6 +93,7 @@ def test_tally_counts_open_ones_and_those_of_the_last_hour():
 
 
 US = MergePolicy(by="us")
+HANDED = Verdict.HAND_OVER
 BLOCK = {"changes": [{"container": "a", "field": "limits", "resource": "memory", "before": "1Gi", "after": "1536Mi"}]}
 
 
@@ -139,8 +140,12 @@ def test_what_stands_against_a_merge(policy, change, block, foreign, reason):
         (US, True, Checks("pending", missing=("ci",)), Verdict.WAIT),
         (US, True, Checks("failure", (Check("ci", "failure"),)), Verdict.BLOCKED),
         (US, False, Checks("success"), Verdict.BLOCKED),
-        (MergePolicy(by="host"), True, Checks("pending"), Verdict.HAND_OVER),
+        (MergePolicy(by="host"), True, Checks("pending"), HANDED),
         (MergePolicy(by="host"), True, Checks("failure"), Verdict.BLOCKED),
+        (MergePolicy(by="host", require_checks=True), True, Checks("success"), Verdict.WAIT),
+        (MergePolicy(by="host", require_checks=True), True, Checks("pending", (Check("ci", "pending"),)), HANDED),
+        # the host itself waits for one that its branch protection asks for
+        (MergePolicy(by="host", require_checks=True), True, Checks("pending", missing=("ci",)), HANDED),
     ],
 )
 def test_what_its_checks_say(policy, mergeable, checks, verdict):

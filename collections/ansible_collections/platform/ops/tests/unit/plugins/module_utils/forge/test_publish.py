@@ -54,6 +54,23 @@ def test_a_higher_number_updates_the_same_pull_request(fleet):
     assert "512Mi" in one.title and "512Mi" in fleet.show(one.branch, "checkout")
 
 
+@pytest.mark.parametrize(
+    ("merge", "handed_over"),
+    [
+        ({"by": "us"}, []),
+        ({"by": "host"}, [1]),
+        ({"by": "host", "after": "1h"}, []),
+        ({"by": "host", "require_checks": True}, []),  # none can have reported on what was pushed just now
+    ],
+)
+def test_the_host_is_asked_to_merge_only_what_the_policy_lets_it(fleet, monkeypatch, merge, handed_over):
+    asked: list[int] = []
+    monkeypatch.setattr(LocalHost, "enable_auto_merge", lambda _self, number, *, method: bool(asked.append(number)))
+    fleet.propose("checkout", "384Mi", merge=merge)
+    fleet.propose("checkout", "512Mi", merge=merge)
+    assert asked == handed_over
+
+
 def test_a_host_that_refuses_a_label_does_not_make_every_run_a_change(fleet, monkeypatch):
     fleet.propose("checkout", "384Mi")
     real = LocalHost.update
