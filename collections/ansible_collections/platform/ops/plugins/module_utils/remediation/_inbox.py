@@ -28,6 +28,8 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import Unavai
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import FIRING, RESOLVED, Remediation
 
 HOUR = 3600.0
+# Longer than the reading of a list takes, and than several Alertmanagers take to agree.
+TWIN_SECONDS = 120.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
     lane TEXT NOT NULL,
@@ -141,13 +143,19 @@ class Inbox:
                     f"The inbox {self.path} cannot be read: {error}.", reason="inbox_unavailable"
                 ) from error
 
-    def put(self, remediations: Iterable[Remediation]) -> Stored:
-        """All or nothing; on the disk when it returns. The newest state of an id wins; resolved is final."""
+    def put(self, remediations: Iterable[Remediation], *, live: bool = False) -> Stored:
+        """All or nothing; on the disk when it returns. The newest state of an id wins; resolved is final.
+
+        Args:
+            live: they are the sender's own list of what fires now, not deliveries of which one may be late. What it
+                names has not resolved, whatever was posted: Alertmanager takes an alert for resolved when one
+                repetition of it was late, and fires it again under the same id.
+        """
         stored, now, lanes = Stored(), self._clock(), set()
         with self._transaction() as db:
             for item in remediations:
                 lanes.add(item.lane)
-                self._put_one(db, item, now, stored)
+                self._put_one(db, item, now, stored, live=live)
             for lane in lanes if stored.new or stored.updated else ():
                 (count,) = db.execute("SELECT count(*) FROM items WHERE lane = ? AND pending", (lane,)).fetchone()
                 if count > self.max_items:
@@ -158,7 +166,7 @@ class Inbox:
                     )
         return stored
 
-    def _put_one(self, db: sqlite3.Connection, item: Remediation, now: float, stored: Stored) -> None:
+    def _put_one(self, db: sqlite3.Connection, item: Remediation, now: float, stored: Stored, *, live: bool) -> None:
         key = (item.lane, item.id)
         body = json.dumps(item.to_dict(), separators=(",", ":"))
         row = db.execute(
@@ -175,7 +183,8 @@ class Inbox:
             )
             return
         status, pending, old_body, seen, decided = row
-        if status == RESOLVED and item.status == FIRING:
+        again = item.status == FIRING and not pending
+        if status == RESOLVED and item.status == FIRING and not (again and live and now - decided >= TWIN_SECONDS):
             stored.late += 1
         elif status == FIRING and item.status == RESOLVED:
             stored.resolved += 1
@@ -184,12 +193,12 @@ class Inbox:
                 "arrived = CASE WHEN pending THEN arrived ELSE ? END, seen = ? WHERE lane = ? AND id = ?",
                 (RESOLVED, body, now, now, *key),
             )
-        elif not pending and item.status == FIRING and now - decided >= self.rearm_seconds:
+        elif again and (status == RESOLVED or now - decided >= self.rearm_seconds):
             stored.updated += 1
             db.execute(
-                "UPDATE items SET body = ?, revision = revision + 1, pending = 1, offered = NULL, not_before = 0, "
-                "attempts = 0, why = NULL, arrived = ?, seen = ? WHERE lane = ? AND id = ?",
-                (body, now, now, *key),
+                "UPDATE items SET status = ?, body = ?, revision = revision + 1, pending = 1, offered = NULL, "
+                "not_before = 0, attempts = 0, why = NULL, arrived = ?, seen = ? WHERE lane = ? AND id = ?",
+                (FIRING, body, now, now, *key),
             )
         else:
             stored.duplicate += 1

@@ -66,7 +66,7 @@ class Intake:
         """Returns when everything is on the disk. Raises UnavailableError when it is not."""
         started = time.time()
         parsed = await asyncio.to_thread(decode, sender, body, self._settings)
-        stored = await asyncio.to_thread(self._inbox.put, parsed.remediations)
+        stored = await asyncio.to_thread(self._inbox.put, parsed.remediations, live=via == "poll")
         outcome = {name: getattr(stored, name) for name in stored.__slots__}
         self._counts.add("platform_ops_alerts_received_total", parsed.alerts, source=sender, via=via)
         for name, count in outcome.items():

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
-from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import HOUR, Inbox, InboxFullError
+from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import (
+    HOUR,
+    TWIN_SECONDS,
+    Inbox,
+    InboxFullError,
+)
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import Remediation
 
 COLLECTIONS = Path(__file__).parents[8]
@@ -93,6 +98,38 @@ def test_a_firing_that_comes_after_its_resolution_is_dropped(inbox):
     inbox.put([item(1, "resolved")])
     assert inbox.put([item(1)]).late == 1
     assert inbox.take(BUMPS, 9) == []
+
+
+def resolved_and_decided(inbox):
+    inbox.put([item(1)])
+    inbox.put([item(1, "resolved")])
+    inbox.done(ids(inbox.take(BUMPS, 9)))
+
+
+def test_what_fires_now_by_the_sender_s_own_list_has_not_resolved(inbox, clock):
+    # Alertmanager says resolved when one repetition of Prometheus was late, and firing again from the same start.
+    resolved_and_decided(inbox)
+    clock.now += 6 * HOUR
+    assert inbox.put([item(1)]).late == 1
+    assert inbox.put([item(1, value="500Mi")], live=True).updated == 1
+    assert inbox.depths()[BUMPS].waiting == 1
+    (taken,) = inbox.take(BUMPS, 9)
+    assert (taken["status"], taken["evidence"]["value"]) == ("firing", "500Mi")
+    inbox.done(["test:1"])
+    assert inbox.put([item(1)], live=True).duplicate == 1
+    assert inbox.put([item(1, "resolved")]).resolved == 1
+
+
+def test_a_list_that_was_read_before_the_resolution_came_does_not_undo_it(inbox, clock):
+    resolved_and_decided(inbox)
+    clock.now += TWIN_SECONDS - 1
+    assert inbox.put([item(1)], live=True).late == 1
+    assert inbox.take(BUMPS, 9) == []
+    inbox.put([item(2)])
+    inbox.put([item(2, "resolved")])
+    clock.now += HOUR
+    assert inbox.put([item(2)], live=True).late == 1  # what it resolved from is still being decided
+    assert [entry["status"] for entry in inbox.take(BUMPS, 9)] == ["resolved"]
 
 
 def test_the_resolution_of_something_never_seen_asks_for_nothing(inbox):
