@@ -58,6 +58,21 @@ def render(place: Path, inputs: Path) -> Components:
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
+def variants(place: Path, role: str, *givens: dict[str, Any]) -> list[dict[str, Any]]:
+    """What one component consists of with each of these inputs, in a single run."""
+    tasks: list[dict[str, Any]] = [
+        {
+            "ansible.builtin.include_role": {"name": role},
+            "vars": {**given, "platform_state": "rendered", "platform_render_dir": str(place / str(number))},
+        }
+        for number, given in enumerate(givens)
+    ]
+    playbook = place / "variants.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    said_by(str(playbook))
+    return [json.loads((place / str(number) / f"{role}.json").read_text()) for number in range(len(givens))]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whichever test comes first renders for all the others; that takes its time on a busy machine."""
     for item in items:
