@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
@@ -41,6 +42,17 @@ async def _changed(inbox: Inbox, timeout: float) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
+async def _persist[T](step: Callable[[], Awaitable[T]]) -> T:
+    """Again until the inbox answers. Between an event and the end of its run nothing else will do: who goes on without
+    the answer loses the batch, or lets another run out beside it."""
+    while True:
+        try:
+            return await step()
+        except UnavailableError as error:
+            logger.error("%s", error)
+            await asyncio.sleep(RECHECK_SECONDS)
+
+
 async def _gathered(inbox: Inbox, lane: Lane) -> list[dict[str, Any]]:
     """The next batch: what waits, `gather_seconds` after the oldest of it came."""
     while (waited := inbox.due(lane.name)) is None:
@@ -53,13 +65,13 @@ async def _gathered(inbox: Inbox, lane: Lane) -> list[dict[str, Any]]:
 async def _finished(inbox: Inbox, lane: Lane, busy: Callable[[str], bool]) -> None:
     """Waits until the batch is decided, the run it caused has ended, or no run was seen for `retry_after` seconds."""
     running, idle_since = False, time.monotonic()
-    while inbox.offered(lane.name):
+    while await _persist(partial(asyncio.to_thread, inbox.offered, lane.name)):
         if busy(lane.ruleset):
             running, idle_since = True, time.monotonic()
         # Half a second: the run's last step may still be writing its decisions, or the rule has a further action.
         elif time.monotonic() - idle_since > (0.5 if running else lane.retry_after):
             return
-        await _changed(inbox, 0.1)
+        await _persist(partial(_changed, inbox, 0.1))
 
 
 @asynccontextmanager
@@ -95,23 +107,20 @@ async def _work(
     inbox: Inbox, lane: Lane, emit: Callable[[dict[str, Any]], Awaitable[None]], busy: Callable[[str], bool]
 ) -> None:
     while True:
-        try:
-            batch = await _gathered(inbox, lane)
-            if not batch:
-                continue
-            await emit({"lane": lane.name, "remediations": batch})
-            await _finished(inbox, lane, busy)
-            again = time.time() + lane.retry_after
-            left = await asyncio.to_thread(inbox.release, lane.name, again, "the run ended without a decision")
-            if left:
-                logger.error(
-                    "%d of %d remediations of lane %s were left undecided by their run; again in %.0f s. "
-                    "The playbook's output above says why.",
-                    left,
-                    len(batch),
-                    lane.name,
-                    lane.retry_after,
-                )
-        except UnavailableError as error:
-            logger.error("%s", error)
-            await asyncio.sleep(RECHECK_SECONDS)
+        batch = await _persist(partial(_gathered, inbox, lane))
+        if not batch:
+            continue
+        await emit({"lane": lane.name, "remediations": batch})
+        await _finished(inbox, lane, busy)
+        again = time.time() + lane.retry_after
+        why = "the run ended without a decision"
+        left = await _persist(partial(asyncio.to_thread, inbox.release, lane.name, again, why))
+        if left:
+            logger.error(
+                "%d of %d remediations of lane %s were left undecided by their run; again in %.0f s. "
+                "The playbook's output above says why.",
+                left,
+                len(batch),
+                lane.name,
+                lane.retry_after,
+            )

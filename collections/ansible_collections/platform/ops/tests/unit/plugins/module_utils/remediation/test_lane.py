@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Inbox
 from ansible_collections.platform.ops.plugins.module_utils.remediation._lane import Lane, run
 from ansible_collections.platform.ops.plugins.module_utils.remediation._types import Remediation
@@ -121,6 +122,53 @@ def test_an_event_that_no_run_answers_is_repeated_after_the_time_out(tmp_path):
             harness.other.put([item(1)])
             assert await harness.next() == ["t:1"]
             assert await harness.next() == ["t:1"]
+
+    asyncio.run(scenario())
+
+
+class Moody:
+    """Lets one call of a method of an inbox fail, as with a full disk, once it is armed."""
+
+    def __init__(self, inbox, method):
+        self.armed, self.left, self.failed = False, 1, asyncio.Event()
+        loop, real = asyncio.get_running_loop(), getattr(inbox, method)
+
+        def call(*args, **options):
+            if self.left and self.armed:
+                self.left -= 1
+                loop.call_soon_threadsafe(self.failed.set)
+                raise UnavailableError("database or disk is full", reason="inbox_unavailable")
+            return real(*args, **options)
+
+        setattr(inbox, method, call)
+
+
+def test_a_batch_that_could_not_be_released_at_once_is_not_lost(tmp_path):
+    async def scenario():
+        async with Harness(tmp_path, retry_after=0.3) as harness:
+            moody = Moody(harness.inbox, "release")
+            harness.other.put([item(1)])
+            assert await harness.next() == ["t:1"]
+            moody.armed = True
+            await asyncio.wait_for(moody.failed.wait(), 60)
+            assert await harness.next(60) == ["t:1"]
+
+    asyncio.run(scenario())
+
+
+def test_an_inbox_that_does_not_answer_lets_no_second_event_out_beside_a_run(tmp_path):
+    async def scenario():
+        async with Harness(tmp_path, retry_after=60) as harness:
+            moody = Moody(harness.inbox, "offered")
+            harness.other.put([item(1)])
+            assert await harness.next() == ["t:1"]
+            harness.running = True
+            moody.armed = True
+            await asyncio.wait_for(moody.failed.wait(), 60)
+            harness.other.put([item(2)])
+            await harness.nothing_for(2)
+            harness.other.done(["t:1"])
+            assert await harness.next(60) == ["t:2"]
 
     asyncio.run(scenario())
 
