@@ -86,18 +86,18 @@ def test_alertmanager_is_given_the_token_that_is_to_come_while_two_are_taken(pod
 
 def test_a_container_killed_for_its_memory_is_healed_from_inside_the_cluster(pod: PodLoop) -> None:
     # A name of its own: what others of a name used before counts as its peak.
-    manifest = deployment("basket", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
-    git_host.commit(pod.lab, REPOSITORY, {"apps/basket.yaml": manifest}, "Add the basket")
-    pod.until("the kernel kills the container", lambda: pod.killed("basket"))
-    pod.until("the alert fires", lambda: pod.alerts("basket"))
+    manifest = deployment("satchel", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
+    git_host.commit(pod.lab, REPOSITORY, {"apps/satchel.yaml": manifest}, "Add the satchel")
+    pod.until("the kernel kills the container", lambda: pod.killed("satchel"))
+    pod.until("the alert fires", lambda: pod.alerts("satchel"))
     pod.until("a pull request is open", pod.pulls)
     pull = pod.until("it is merged", lambda: next((p for p in pod.pulls() if p["merged"]), None))
     gitops.wait_applied(pod.lab, REPOSITORY, git_host.head(pod.lab, REPOSITORY), deadline=180)
-    assert pod.limits("basket") == {"memory": "164Mi", "cpu": "500m"}
-    pod.until("one pod is left, and stays up", lambda: pod.well("basket"))
-    pod.until("the alert resolves", lambda: not pod.alerts("basket"), seconds=240)
+    assert pod.limits("satchel") == {"memory": "164Mi", "cpu": "500m"}
+    pod.until("one pod is left, and stays up", lambda: pod.well("satchel"))
+    pod.until("the alert resolves", lambda: not pod.alerts("satchel"), seconds=240)
     assert [p["number"] for p in pod.pulls()] == [pull["number"]]
-    text = git_host.text(pod.lab, REPOSITORY, "apps/basket.yaml")
+    text = git_host.text(pod.lab, REPOSITORY, "apps/satchel.yaml")
     assert text == manifest.replace("memory: 64Mi", "memory: 164Mi")
     assert {"opened", "merged"} <= {decision["decision"] for decision in pod.decisions()}
 
