@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import UnavailableError
@@ -22,6 +23,7 @@ BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 # From the alert to a stage of its pull request: people review, GitOps applies, pods roll.
 STAGE_BUCKETS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 43200.0, 86400.0, 604800.0)
 STAGES = ("opened", "merged", "applied", "rolled_out", "resolved")
+_FILES_REMEMBERED = 100
 VERDICTS = ("fixed", "not_fixed", "stalled", "superseded")
 _STATE_AFTER = {"opened": "open", "updated": "open", "merged": "merged", "closed": "closed", "declined": "closed"}
 
@@ -65,11 +67,13 @@ class Counts:
 
 
 class DecisionTally:
-    """Follows the decision log and keeps sums; each line is read once, over rotations too."""
+    """Follows the decision log and keeps sums; each line is read once, over rotations too. Threads may share it."""
 
     def __init__(self, log: DecisionLog) -> None:
         self._log = log
-        self._read: dict[int, int] = {}  # inode → bytes read
+        self._lock = Lock()
+        # Inode and first line → bytes read, the last seen last. A new file soon gets the inode of one removed.
+        self._read: dict[tuple[int, bytes], int] = {}
         self._decisions: Counter[Labels] = Counter()
         self._pull_requests: dict[str, str] = {}
         self._durations: dict[str, Counter[str]] = {}
@@ -78,18 +82,24 @@ class DecisionTally:
         self._stages: dict[str, dict[str, Counter[str]]] = {}
 
     def update(self) -> None:
-        for path in self._log.files():
-            self._follow(path)
+        with self._lock:
+            for path in self._log.files():
+                self._follow(path)
+            for old in list(self._read)[:-_FILES_REMEMBERED]:
+                del self._read[old]
 
     def _follow(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
-                inode = os.fstat(file.fileno()).st_ino
-                file.seek(self._read.get(inode, 0))
+                status, first = os.fstat(file.fileno()), file.readline()
+                key = (status.st_ino, first)
+                done = self._read.pop(key, 0)
+                self._read[key] = done if done <= status.st_size else 0
+                file.seek(self._read[key])
                 for line in file:
                     if not line.endswith(b"\n"):
                         break
-                    self._read[inode] = self._read.get(inode, 0) + len(line)
+                    self._read[key] += len(line)
                     if record := parse_line(line):
                         self._count(record)
         except FileNotFoundError:
@@ -125,7 +135,11 @@ class DecisionTally:
         histogram["+Inf"] += 1
         histogram["sum"] += seconds  # type: ignore[assignment]
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> list[str]:
+        with self._lock:
+            return list(self._lines())
+
+    def _lines(self) -> Iterator[str]:
         yield "# HELP platform_ops_decisions_total Decisions on remediations, from the decision log."
         yield "# TYPE platform_ops_decisions_total counter"
         for labels, count in sorted(self._decisions.items()):

@@ -103,6 +103,34 @@ def test_the_tally_counts_each_line_once_over_rotations(tmp_path):
     assert 'platform_ops_decision_seconds_sum{kind="bump_limits"} 300' in text
 
 
+def test_a_file_with_the_inode_of_one_that_was_removed_is_read_from_its_start(tmp_path):
+    log = DecisionLog(tmp_path, max_bytes=1500, keep=3)
+    tally = DecisionTally(log)
+    for number in range(300):
+        log.append([decision(number)])
+        tally.update()
+    assert 'decision="opened",reason="bumped"} 300' in "\n".join(tally.lines())
+
+
+def test_two_who_ask_at_once_count_each_line_once(tmp_path):
+    log = DecisionLog(tmp_path)
+    log.append([decision(number) for number in range(20_000)])
+    tally = DecisionTally(log)
+    start = threading.Barrier(2)
+
+    def ask():
+        start.wait(60)
+        tally.update()
+        assert "\n".join(tally.lines())
+
+    threads = [threading.Thread(target=ask) for _time in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert 'decision="opened",reason="bumped"} 20000' in "\n".join(tally.lines())
+
+
 def test_a_line_still_being_written_is_counted_when_it_is_complete(tmp_path):
     log = DecisionLog(tmp_path)
     tally = DecisionTally(log)
