@@ -119,7 +119,9 @@ plan:
   type: dict
   returned: success
 jobs:
-  description: What the provider is to do now; each with C(operation), C(action), C(node), C(address), C(provider_id).
+  description:
+    - What the provider is to do now; each with C(operation), C(action), C(node), C(address), C(provider_id),
+      C(attempt), C(started), C(present).
   type: list
   elements: dict
   returned: success

@@ -212,11 +212,16 @@ class _Case:
     def undoing(self) -> Step:
         if self.op.machine not in (MachineState.NONE, MachineState.GONE):
             return self.ask(Action.REMOVE)
-        if self.seen.node is not None:
+        if self.seen.node is not None and self.ours(self.seen.node):
             return Perform(Action.DELETE_NODE)
         if self.seen.token:
             return Perform(Action.REVOKE_TOKEN)
         return Close(False, f"node {self.op.node} was given back: {self.because}")
+
+    def ours(self, node: SeenNode) -> bool:
+        """Whether this operation made the Node: a machine that was refused may have one that it joined with before."""
+        op = self.op
+        return op.joined or node.starting or (op.provider_id != "" and node.provider_id == op.provider_id)
 
     def draining(self) -> Step:
         op, node = self.op, self.seen.node

@@ -46,6 +46,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._journal imp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
     POOL_LABEL,
     Failure,
+    MachineState,
     Operation,
     Pool,
     State,
@@ -71,6 +72,7 @@ class Job:
     provider_id: str
     attempt: int  # how many times it failed before; a provider that starts something per attempt tells them apart by it
     started: str  # when the operation began
+    present: bool  # the provider has answered that the machine is there; before, it may be whatever it was
 
 
 class Ended(NamedTuple):
@@ -313,7 +315,8 @@ class Operator:
 
 
 def _job(op: Operation, action: Action) -> Job:
-    return Job(op.id, action.value, op.node, op.address, op.provider_id, op.attempts, timestamp(op.started))
+    present = op.machine is MachineState.PRESENT
+    return Job(op.id, action.value, op.node, op.address, op.provider_id, op.attempts, timestamp(op.started), present)
 
 
 def claim(writer: Writer, operation: str, action: Action) -> bool:

@@ -131,10 +131,21 @@ def test_undoing_gives_back_machine_then_node_then_token() -> None:
     undoing = op(Phase.UNDOING, failure=Failure("quota", "no more"))
     seen = Seen(NODE, token=True)
     assert step(undoing, seen) == Ask(Action.REMOVE)
-    gone = replace(undoing, machine=MachineState.GONE)
+    gone = replace(undoing, machine=MachineState.GONE, joined=True)
     assert step(gone, seen) == Perform(Action.DELETE_NODE)
     assert step(gone, Seen(token=True)) == Perform(Action.REVOKE_TOKEN)
     assert step(gone, Seen()) == Close(False, "node w-1 was given back: no more")
+
+
+@pytest.mark.parametrize(
+    ("made", "node"),
+    [({"joined": True}, NODE), ({}, replace(NODE, starting=True)), ({"provider_id": "x://w-1"}, NODE)],
+    ids=["joined", "starting", "same-machine"],
+)
+def test_undoing_takes_away_only_a_node_that_the_operation_made(made: dict[str, Any], node: SeenNode) -> None:
+    gone = op(Phase.UNDOING, machine=MachineState.GONE, failure=Failure("other", "is part of a cluster already"))
+    assert step(gone, Seen(NODE)) == Close(False, "node w-1 was given back: is part of a cluster already")
+    assert step(replace(gone, **made), Seen(node)) == Perform(Action.DELETE_NODE)
 
 
 def test_a_machine_never_asked_for_is_not_removed() -> None:
@@ -272,7 +283,7 @@ def test_every_situation_has_a_next_step_and_no_machine_is_forgotten(
     found = step(operation, Seen(node, token, DrainState()), later)
     if isinstance(found, Close) and not found.ok and operation.phase is Phase.UNDOING:
         assert operation.machine in (MachineState.NONE, MachineState.GONE)
-        assert node is None
+        assert node is None or not (operation.joined or node.starting)
         assert not token
     if isinstance(found, Close) and operation.phase is Phase.FORGETTING:
         assert node is None or node.uid != operation.node_uid
