@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.tools import tool
 from tests.site.charts import assemble
@@ -39,6 +41,15 @@ def test_images_of_charts_and_those_that_only_the_mesh_knows_are_listed_as_the_m
     names = [image.rpartition(":")[0] for image in found]
     assert {f"{MIRROR}/registry.istio.io/release/{name}" for name in ("pilot", "proxyv2")} <= set(names)
     assert found == sorted(set(found))
+
+
+def test_an_inventory_that_installs_and_removes_makes_it_neither_install_nor_remove(tmp_path: Path) -> None:
+    inventory = {"localhost": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
+    states = {"priority_classes_state": "present", "tempo_state": "absent"}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": inventory, "vars": states}}))
+    given = {"platform_components": ["priority_classes", "tempo"], "platform_kubeconfig": str(tmp_path / "none")}
+    said = said_by("playbooks/list_images.yml", "-i", str(tmp_path / "hosts.yml"), "-e", json.dumps(given))
+    assert set(re.findall(r"\(item=(\w+: \w+)\)", said)) == {"priority_classes: rendered"}
 
 
 @pytest.mark.timeout(1000)

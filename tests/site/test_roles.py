@@ -83,6 +83,14 @@ def test_a_retired_component_is_refused_with_its_successor_and_comes_only_when_a
     assert (tmp_path / "ingress_nginx.json").is_file()
 
 
+def test_a_state_that_only_the_command_line_knows_is_refused_where_nothing_may_be_changed(tmp_path: Path) -> None:
+    given = ("--tags", "priority_classes", "-e", f"platform_kubeconfig={tmp_path}/none")
+    rendered = ("-e", "platform_state=rendered", "-e", f"platform_render_dir={tmp_path}")
+    refused = run_site(*given, *rendered, "-e", "priority_classes_state=present")
+    assert refused.returncode
+    assert "the command line sets priority_classes_state to present; leave that out." in refused.stdout
+
+
 def test_no_profile_brings_anything_retired() -> None:
     retired = yaml.safe_load((ROOT / "roles/platform/vars/main/retired.yml").read_text())["platform_retired"]
     assert not retired.keys() & GRAPH["platform_graph"].keys()

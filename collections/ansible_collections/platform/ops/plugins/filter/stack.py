@@ -21,10 +21,14 @@ def plan_components(
     disabled: list[str] | None = None,
     skipped: list[str] | None = None,
     states: Mapping[str, str] | None = None,
+    *,
+    render: bool = False,
 ) -> list[dict[str, Any]]:
     states = states or {}
     try:
         _graph.check_graph(graph)
+        if render:
+            wanted, states = _graph.only_rendered(graph, wanted, states)
         removed = [name for name in wanted if states.get(name) == "absent"]
         kept = [name for name in wanted if states.get(name) != "absent"]
         chosen = [*removed, *_graph.select(graph, kept, disabled or [], skipped or [])]

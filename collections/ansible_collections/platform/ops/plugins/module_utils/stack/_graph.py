@@ -100,6 +100,11 @@ def plan(graph: Graph, chosen: Iterable[str], states: Mapping[str, str]) -> list
     return steps
 
 
+def only_rendered(graph: Graph, wanted: Iterable[str], states: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What is wanted and the states where nothing may be changed: what is to be absent has nothing to write."""
+    return [name for name in wanted if states.get(name) != "absent"], dict.fromkeys(graph, "rendered")
+
+
 def left_behind(graph: Graph, removed: Iterable[str]) -> dict[str, list[str]]:
     """For each removed component those that need it and stay."""
     gone = set(removed)

@@ -9,6 +9,7 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import InputE
 from ansible_collections.platform.ops.plugins.module_utils.stack._graph import (
     check_graph,
     left_behind,
+    only_rendered,
     plan,
     select,
     with_retired,
@@ -51,6 +52,13 @@ def test_removal_goes_against_the_arrows() -> None:
     steps = plan(GRAPH, GRAPH, dict.fromkeys(GRAPH, "absent"))
     assert steps[0].name == "kiali"
     assert {step.name: set(step.waits_for) for step in steps}["crds"] == {"mesh", "monitoring", "loki"}
+
+
+def test_where_nothing_may_be_changed_every_step_is_rendered_and_what_is_to_be_absent_is_left_out() -> None:
+    wanted, states = only_rendered(GRAPH, ["crds", "loki", "kiali"], {"loki": "absent", "crds": "present"})
+    chosen = select(GRAPH, wanted, [], [])
+    assert [step.name for step in plan(GRAPH, chosen, states)] == ["crds", "mesh", "monitoring", "kiali"]
+    assert {step.state for step in plan(GRAPH, chosen, states)} == {"rendered"}
 
 
 def test_who_needs_a_removed_component_is_named() -> None:
