@@ -339,6 +339,27 @@ def test_a_dead_machine_leaves_when_its_power_off_is_proven() -> None:
     assert here.left_behind() == []
 
 
+def test_a_dead_node_that_people_cordoned_is_left_cordoned_and_without_our_taint() -> None:
+    here = _dead(proves=True)
+    here.machines["workers-1"].powered = False
+    here.settle()
+    here.api.touch(_paths.node("workers-1"), {"spec": {"unschedulable": True}})
+    attached = {"metadata": {"name": "a-1"}, "spec": {"nodeName": "workers-1", "source": {"persistentVolumeName": "d"}}}
+    here.api.put("/apis/storage.k8s.io/v1/volumeattachments", attached)
+    ended = [item for result in here.run("absent", names=("workers-1",)) for item in result.progress.ended]
+    tainted = False
+    while not ended and here.now < 1_800_003_600:
+        tainted = tainted or here.api.objects[_paths.node("workers-1")]["spec"].get("taints") != []
+        here.now += 60
+        here.settle()
+        ended = [item for result in here.run("resumed") for item in result.progress.ended]
+    [over] = ended
+    assert (over.ok, tainted) == (False, True)
+    node = here.api.objects[_paths.node("workers-1")]
+    assert node["spec"]["unschedulable"] is True
+    assert not node["spec"].get("taints")
+
+
 @pytest.mark.parametrize("proves", [True, False], ids=["still on", "nobody can tell"])
 def test_without_proof_of_power_off_a_dead_node_keeps_its_pods(proves: bool) -> None:
     here = _dead(proves)

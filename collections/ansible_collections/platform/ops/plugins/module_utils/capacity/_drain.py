@@ -72,7 +72,10 @@ def _remember(op: Operation, to_go: Sequence[Pod], now: float) -> Operation:
         if pod.controller and pod.controller.kind in _APPS
     }
     return replace(
-        op, evictions={**op.evictions, **first}, moved=tuple(sorted(controllers.union(op.moved))), drained_at=None
+        op,
+        evictions={**op.evictions, **first},
+        moved=tuple(sorted(controllers.union(op.moved))),
+        drained_at=None if to_go else op.drained_at,
     )
 
 
@@ -126,7 +129,12 @@ def _late(op: Operation, remaining: Iterable[Pod], refused: Mapping[str, str], r
 
 
 def _settle(api: Api, op: Operation, rules: InRules, now: float) -> tuple[Operation, DrainState]:
-    """The node is empty. What moved has to be Ready elsewhere, and its volumes have to be detached."""
+    """The node is empty. What moved has to be Ready elsewhere, and its volumes have to be detached.
+
+    After settle_timeout a volume has the removal taken back: its machine may still write. A replacement that is not
+    Ready holds nothing up any longer: it gets no better by keeping an empty node, and one that finds no place calls the
+    removal off in any case.
+    """
     drained_at = op.drained_at if op.drained_at is not None else Time(now)
     op = replace(op, drained_at=drained_at)
     attached = sorted(

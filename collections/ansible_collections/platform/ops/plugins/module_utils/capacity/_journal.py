@@ -44,6 +44,7 @@ class Action(StrEnum):
     DRAIN = "drain"
     UNCORDON = "uncordon"
     OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
     DELETE_NODE = "delete_node"
     # asked of the provider
     ADD = "add"
@@ -262,7 +263,9 @@ class _Case:
     def restoring(self) -> Step:
         op, node = self.op, self.seen.node
         if node is not None and node.uid == op.node_uid and node.cordoned_by == op.id:
-            return Perform(Action.UNCORDON)
+            return Perform(Action.UNCORDON)  # takes what we tainted off too
+        if node is not None and node.uid == op.node_uid and op.off and node.out_of_service:
+            return Perform(Action.IN_SERVICE)
         return Close(False, f"node {op.node} stays: {self.because}")
 
     def resetting(self) -> Step:

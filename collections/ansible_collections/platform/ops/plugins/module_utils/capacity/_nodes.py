@@ -103,6 +103,14 @@ def put_out_of_service(api: Api, op: Operation) -> None:
         _patch(api, raw, {"spec": {"taints": [*_taints(raw), taint]}})
 
 
+def put_in_service(api: Api, op: Operation) -> None:
+    """Take back what put_out_of_service did, and that alone: who cordoned the Node keeps it cordoned."""
+    raw = api.get(_paths.node(op.node))
+    if raw["metadata"].get("uid") == op.node_uid:
+        kept = [taint for taint in _taints(raw) if taint["key"] != OUT_OF_SERVICE_TAINT]
+        _patch(api, raw, {"spec": {"taints": kept or None}})
+
+
 def delete(api: Api, name: str, uid: str) -> None:
     """The Node with this uid: one that took its name meanwhile is left alone."""
     try:

@@ -292,7 +292,14 @@ class Operator:
                 _tokens.revoke(self._api, op.id)
             case Action.DELETE_NODE:
                 _nodes.delete(self._api, op.node, seen.node.uid if seen.node else "")
-            case Action.CORDON | Action.UNCORDON | Action.LABEL | Action.ADMIT | Action.OUT_OF_SERVICE:
+            case (
+                Action.CORDON
+                | Action.UNCORDON
+                | Action.LABEL
+                | Action.ADMIT
+                | Action.OUT_OF_SERVICE
+                | Action.IN_SERVICE
+            ):
                 self._write_node(action, op, pool)
             case _:
                 raise OpsError(f"{action} is done by the provider.")
@@ -306,6 +313,8 @@ class Operator:
                     _nodes.uncordon(self._api, op.node, op.id)
                 case Action.OUT_OF_SERVICE:
                     _nodes.put_out_of_service(self._api, op)
+                case Action.IN_SERVICE:
+                    _nodes.put_in_service(self._api, op)
                 case Action.LABEL:
                     _nodes.label(self._api, op.node, pool.spec)
                 case _:

@@ -185,6 +185,15 @@ def test_restoring_uncordons_only_our_own_mark_on_the_same_node() -> None:
     assert isinstance(step(op(Phase.RESTORING), Seen(replace(CORDONED, uid="u2"))), Close)
 
 
+def test_a_node_that_people_cordoned_loses_the_taint_of_a_removal_that_failed() -> None:
+    theirs = replace(NODE, unschedulable=True, out_of_service=True)
+    restoring = op(Phase.RESTORING, foreign_cordon=True, off=True)
+    assert step(restoring, Seen(theirs)) == Perform(Action.IN_SERVICE)
+    assert isinstance(step(restoring, Seen(replace(theirs, out_of_service=False))), Close)
+    assert isinstance(step(restoring, Seen(replace(theirs, uid="u2"))), Close)
+    assert isinstance(step(replace(restoring, off=False), Seen(theirs)), Close)  # people put it there
+
+
 def test_another_node_of_the_same_name_is_left_alone() -> None:
     assert isinstance(step(op(Phase.DRAINING), Seen(replace(NODE, uid="u2"))), Close)
     assert step(op(Phase.FORGETTING), Seen(replace(NODE, uid="u2"))) == Close(True, "node w-1 and its machine are gone")
