@@ -69,7 +69,10 @@ def persistence_id(command: list[str]) -> str:
 
 
 def labeller() -> Callable[[bool], None]:
-    """Labels this pod while it leads, for the Service that selects by it; does nothing outside of a pod."""
+    """Labels this pod while it leads, for the Service that selects by it; does nothing outside of a pod.
+
+    Without the label no alert arrives by the Service, so whoever calls it does so again after an OSError.
+    """
     name, namespace = os.environ.get("POD_NAME"), os.environ.get("POD_NAMESPACE")
     if not name or not namespace or "KUBERNETES_SERVICE_HOST" not in os.environ:
         return lambda _leads: None
@@ -79,8 +82,7 @@ def labeller() -> Callable[[bool], None]:
         try:
             connect(Connection(timeout=10)).patch(path, {"metadata": {"labels": {ROLE: "leader" if leads else None}}})
         except OpsError as error:
-            # Without the label no alert arrives by the Service; those that fire are still read from Alertmanager.
-            logger.error("This pod could not be labelled: %s", error)
+            raise OSError(f"This pod could not be labelled: {error}") from error
 
     return label
 

@@ -135,8 +135,61 @@ class Times:
     lost: float = 5.0
 
 
+LAST_WORD_SECONDS = 12.0  # that it may take to be heard before we end
+
+
+class Teller:
+    """Tells whether we lead, again until it was heard, from a thread of its own: the lock must not wait for that.
+
+    Only what is so now is told; what changed before it was heard need not be.
+    """
+
+    def __init__(self, tell: Callable[[bool], None], look: float) -> None:
+        self._tell, self._look = tell, look
+        self._wanted: bool | None = None
+        self._closing = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def say(self, leads: bool) -> None:
+        with self._news:
+            self._wanted = leads
+            self._news.notify()
+
+    def close(self) -> None:
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        self._thread.join(LAST_WORD_SECONDS)
+
+    def _run(self) -> None:
+        heard: bool | None = None
+        wait = self._look
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._closing or self._wanted != heard)  # noqa: B023 (called here only)
+                wanted, closing = self._wanted, self._closing
+            if wanted is None or wanted == heard:
+                return
+            try:
+                self._tell(wanted)
+                heard, wait = wanted, self._look
+            except OSError as error:
+                heard = None  # it may have been, or not
+                if closing:
+                    return
+                logger.error("%s. Tried again in %g s.", error, wait)
+                with self._news:
+                    self._news.wait_for(lambda: self._closing or self._wanted != wanted, wait)  # noqa: B023
+                wait = min(2 * wait, 10 * self._look)
+
+
 class Standby:
-    """Runs a command while the lock is held. `state` and `healthy` are for probes; `lead` is told when that changes."""
+    """Runs a command while the lock is held. `state` and `healthy` are for probes.
+
+    `lead` is told when we begin and cease to lead; when it raises OSError it is told again.
+    """
 
     def __init__(
         self,
@@ -150,7 +203,8 @@ class Standby:
         self.state = STANDING_BY
         self.healthy = False
         self._lock, self._command, self._environment = lock, list(command), dict(environment)
-        self._lead, self._times = lead, times or Times()
+        self._times = times or Times()
+        self._teller = Teller(lead, self._times.look)
         self._told_to_stop = threading.Event()
 
     def stop(self) -> None:
@@ -159,7 +213,7 @@ class Standby:
     def run(self) -> int:
         """Until told to stop, or the work ends by itself; then its exit code, so that whoever started us sees it."""
         try:
-            self._lead(False)  # a predecessor in the same pod may have led
+            self._teller.say(False)  # a predecessor in the same pod may have led
             while not self._told_to_stop.is_set():
                 if self._try():
                     code = self._work()
@@ -169,6 +223,7 @@ class Standby:
         finally:
             self.state = STOPPING
             self._lock.drop()
+            self._teller.close()
         return 0
 
     def _try(self) -> bool:
@@ -192,7 +247,7 @@ class Standby:
             self._command, env=self._environment, start_new_session=True
         )
         self.state = LEADING
-        self._lead(True)
+        self._teller.say(True)
         try:
             while True:
                 if self._told_to_stop.wait(self._times.look):
@@ -205,12 +260,13 @@ class Standby:
                     # Another process may lead already. What both do meanwhile the git host keeps to one pull request.
                     logger.error("The lock is lost: stopping %s.", self._command[0])
                     self.healthy = False
+                    self._teller.say(False)
                     self._end(work, self._times.lost)
                     return None
         finally:
             self._end(work, 0)
             self.state = STANDING_BY
-            self._lead(False)
+            self._teller.say(False)
 
     def _still_held(self) -> bool:
         try:

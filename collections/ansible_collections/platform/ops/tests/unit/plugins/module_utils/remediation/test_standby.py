@@ -68,10 +68,11 @@ def eventually(condition, seconds=60):
 def start(tmp_path):
     running = []
 
-    def begin(lock, *command):
+    def begin(lock, *command, lead=None):
         told = []
         environment = {**os.environ, "PIDS": str(tmp_path / "pids")}
-        standby = Standby(lock, command or ("sleep", "300"), environment=environment, lead=told.append, times=QUICK)
+        command = command or ("sleep", "300")
+        standby = Standby(lock, command, environment=environment, lead=lead or told.append, times=QUICK)
         standby.told, standby.code = told, []
         thread = threading.Thread(target=lambda: standby.code.append(standby.run()), daemon=True)
         thread.start()
@@ -103,7 +104,8 @@ def test_it_stands_by_well_until_the_lock_is_free(start):
     lock = FakeLock(free=False)
     standby = start(lock)
     eventually(lambda: standby.healthy)
-    assert (standby.state, standby.told) == (STANDING_BY, [False])
+    eventually(lambda: standby.told == [False])
+    assert standby.state == STANDING_BY
     lock.free = True
     eventually(lambda: standby.state == LEADING)
     eventually(lambda: standby.told == [False, True])
@@ -120,6 +122,65 @@ def test_a_lost_lock_ends_the_work_with_all_it_started_and_it_stands_by_again(st
     lock.answers = True
     eventually(lambda: standby.state == LEADING)
     assert standby.code == []
+
+
+class Hearer:
+    """Who is told that we lead: an API server that may be away, or let us wait."""
+
+    def __init__(self):
+        self.heard, self.asked, self.away = [], 0, False
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def __call__(self, leads):
+        self.asked += 1
+        self.may_answer.wait(60)
+        if self.away:
+            raise OSError("no route to host")
+        self.heard.append(leads)
+
+
+def test_it_is_said_again_until_it_is_heard_that_we_lead(start):
+    hearer = Hearer()
+    hearer.away = True
+    standby = start(FakeLock(), lead=hearer)
+    eventually(lambda: standby.state == LEADING)
+    before = hearer.asked
+    eventually(lambda: hearer.asked > before + 3)
+    hearer.away = False
+    eventually(lambda: hearer.heard == [True])
+
+
+def test_it_is_said_again_until_it_is_heard_that_we_lead_no_more(start):
+    hearer, lock = Hearer(), FakeLock()
+    standby = start(lock, lead=hearer)
+    eventually(lambda: hearer.heard[-1:] == [True])
+    hearer.away, lock.answers = True, False
+    eventually(lambda: standby.state == STANDING_BY)
+    before = hearer.asked
+    eventually(lambda: hearer.asked > before + 3)
+    hearer.away = False
+    eventually(lambda: hearer.heard[-1] is False)
+
+
+def test_the_lock_is_looked_at_while_who_is_told_lets_us_wait(start):
+    hearer, lock = Hearer(), FakeLock()
+    hearer.may_answer.clear()
+    standby = start(lock, lead=hearer)
+    eventually(lambda: standby.state == LEADING)
+    before = lock.asked
+    eventually(lambda: lock.asked > before + 3)
+    hearer.may_answer.set()
+    eventually(lambda: hearer.heard[-1:] == [True])
+
+
+def test_the_last_word_is_said_before_it_ends(start):
+    hearer = Hearer()
+    standby = start(FakeLock(), lead=hearer)
+    eventually(lambda: hearer.heard[-1:] == [True])
+    standby.stop()
+    assert eventually(lambda: standby.code) == [0]
+    assert hearer.heard[-1] is False
 
 
 def test_work_that_ends_by_itself_ends_it_too_so_that_the_lock_is_free_and_somebody_sees_it(start):
