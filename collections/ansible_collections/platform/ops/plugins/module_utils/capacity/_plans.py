@@ -106,7 +106,8 @@ def in_plan(
         idle: since when alerts say that nodes are idle. A node that was busy since the last look began anew then.
     """
     unneeded = {name: max(since, (idle or {}).get(name, since)) for name, since in pool.state.unneeded.items()}
-    arriving, outgoing = _arriving(pool), _outgoing(pool)
+    # One that is given back is no member yet, or any more, Ready or not.
+    arriving, outgoing = {op.node for op in pool.state.operations if op.kind == "out"}, _outgoing(pool)
     members = cluster.members(pool)
     staying = [node for node in members if node.name not in arriving and node.name not in outgoing]
     past = pool.state.past()
