@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ pytestmark = [pytest.mark.real, pytest.mark.stand_in("kwok-node")]
 
 def make_pool(cluster: Cluster, name: str, **spec: Any) -> None:
     quick = {"unneededFor": "0s", "afterOut": "0s", "afterFailure": "0s", "retryAfter": "0s"}
+    serial = zlib.crc32(name.encode())
+    network = f"10.{100 + serial % 100}.{serial // 100 % 250}"  # its own: no pool gives what another has given
     cluster.apply(
         {
             "apiVersion": "platform.ops/v1alpha1",
@@ -34,7 +37,7 @@ def make_pool(cluster: Cluster, name: str, **spec: Any) -> None:
             "metadata": {"name": name},
             "spec": {
                 "max": 3,
-                "addresses": ["10.99.0.1-10.99.0.3"],
+                "addresses": [f"{network}.1-{network}.3"],
                 "provider": {"role": "platform.ops.machine_kwok", "joins": True, "token": False, "resets": False},
                 "template": {
                     "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
@@ -108,7 +111,7 @@ def at_rest(cluster: Cluster, name: str) -> Pool:
 
 
 def test_pods_that_do_not_fit_get_a_node_and_an_idle_node_goes(cluster: Cluster, namespace: str) -> None:
-    make_pool(cluster, "loop")
+    make_pool(cluster, "loop", addresses=["10.99.0.1-10.99.0.3"])
     deploy(cluster, namespace, "loop", 3)
     cluster.wait_for("pods are unschedulable", lambda: pods(cluster, namespace, unschedulable=True) == 3)
     plan = cluster.playbook("scale_out", "loop", "--check", "--diff")

@@ -38,17 +38,17 @@ class Leaving:
     unschedulable: bool
 
 
-def begin_out(pool: Pool, ids: Sequence[str], nodes: Collection[str], addresses: Collection[str], now: float) -> State:
+def begin_out(pool: Pool, ids: Sequence[str], used: Collection[str], addresses: Collection[str], now: float) -> State:
     """Reserve a name and an address for each id, as far as max and the pool's slots allow.
 
     Args:
-        nodes: names of all Nodes of the cluster; of those, members() are in the pool.
-        addresses: addresses that Nodes of the cluster use.
+        used: names in use besides those of the pool's record: Nodes of the cluster, machines of other pools.
+        addresses: likewise addresses.
     """
     state = pool.state
     fresh = [identity for identity in ids if state.operation(identity) is None]
     fresh = fresh[: max(0, pool.spec.most - len(state.names()))]
-    names = state.names() | set(nodes)
+    names = state.names() | set(used)
     free = pool.spec.slots.free(names, {*state.addresses(), *addresses})
     for identity, (name, address) in zip(fresh, free, strict=False):
         op = Operation(identity, "out", name, Phase.ADDING, Time(now), Time(now), address=address)

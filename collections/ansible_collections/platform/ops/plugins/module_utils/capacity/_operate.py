@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -43,6 +43,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._journal imp
     answered,
     next_step,
 )
+from ansible_collections.platform.ops.plugins.module_utils.capacity._places import cannot_be, recorded
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import (
     POOL_LABEL,
     Failure,
@@ -51,7 +52,6 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
     Pool,
     State,
 )
-from ansible_collections.platform.ops.plugins.module_utils.capacity._slots import no_place
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _lease, _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
 
@@ -348,6 +348,9 @@ def report(
     said: Answer = NOTHING_SAID,
 ) -> Pool:
     """Write the provider's answer into the journal."""
+    others: list[State] = []
+    if said.name or said.address:
+        others = [pool.state for pool in _store.every(writer.api) if pool.name != writer.pool]
 
     def how(pool: Pool) -> State:
         op = pool.state.operation(operation)
@@ -356,22 +359,17 @@ def report(
                 f"NodePool {pool.name} has no operation {operation}: it ended meanwhile. If the provider made a "
                 "machine, node_pool_info lists it as a leak."
             )
-        what, answer = (outcome, said) if op.kind == "in" else _held_against(pool.state, op, outcome, said)
+        what, answer = (outcome, said) if op.kind == "in" else _held_against(pool.state, others, op, outcome, said)
         return pool.state.with_operation(answered(op, action, what, writer.clock(), answer))
 
     return writer.change(how)
 
 
-def _held_against(state: State, op: Operation, outcome: Outcome, said: Answer) -> tuple[Outcome, Answer]:
-    """The answer, as a failure when a name or an address in it is none or belongs to another machine."""
-    others = {machine.name: machine.address for machine in state.machines}
-    others |= {other.node: other.address for other in state.operations}
-    others.pop(op.node, None)
-    why = no_place(said.name, said.address)
-    if said.name in others:
-        why = f"the record has another machine named {said.name}"
-    elif said.address and said.address in others.values():
-        why = f"the record has another machine with address {said.address}"
+def _held_against(
+    own: State, others: Sequence[State], op: Operation, outcome: Outcome, said: Answer
+) -> tuple[Outcome, Answer]:
+    """The answer, as a failure when a name or an address in it is none or belongs to another machine of any pool."""
+    why = cannot_be(said.name, said.address, recorded([own], besides=op.node) | recorded(others))
     if not why:
         return outcome, said
     return Outcome.FAILED, Answer(failure=Failure("other", f"the provider's answer cannot be: {why}"))

@@ -16,6 +16,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import _chan
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, timestamp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import Cluster, observe
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator, Progress, Writer
+from ansible_collections.platform.ops.plugins.module_utils.capacity._places import addresses_in_use, names_in_use
 from ansible_collections.platform.ops.plugins.module_utils.capacity._plans import in_plan, out_plan
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State, state_json
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_in import InPlan
@@ -137,12 +138,13 @@ class Scaling:
         pool, cluster, now = self._read()
         plan = out_plan(pool, cluster, asked=count, others=others, pods=pods, now=now)
         ids = [uuid.uuid4().hex[:12] for _node in range(plan.count)]
-        nodes = [node.name for node in cluster.nodes]
+        # What the others have reserved is no Node yet; under planning() they reserve nothing meanwhile.
+        names, addresses = names_in_use(cluster, others), addresses_in_use(cluster, others)
 
         def how(current: Pool) -> State:
             message = "pending pods need the node"
             called_off = replace(current, state=_changes.call_off_all(current, plan.reclaim, message))
-            return _changes.begin_out(called_off, ids, nodes, list(cluster.addresses.values()), now)
+            return _changes.begin_out(called_off, ids, names, addresses, now)
 
         return pool, how, Result(pool.state, pool.state, out_json(plan), out=plan)
 
