@@ -200,3 +200,12 @@ def test_the_same_alert_gives_the_same_body_and_commit_message(fleet: Fleet, tmp
             (pull.body.split("<!--")[0], one.git("log", "-1", "--format=%B", pull.head_sha).split("Platform")[0])
         )
     assert told[0] == told[1]
+
+
+def test_the_fleet_grows_only_by_so_much_a_day(fleet: Fleet):
+    policy = {"memory": {"factor": 1.2, "floor": "100Mi"}, "cpu": {"factor": 2}, "memory_per_day": "250Mi"}
+    fleet.configure(limit_bump_policy=policy)
+    fleet.bump(AD)  # 100Mi more for each of two replicas
+    fleet.bump(remediation("checkoutservice", "250Mi"))
+    assert len(fleet.pulls()) == 1
+    assert (fleet.decisions()[-1]["decision"], fleet.decisions()[-1]["reason"]) == ("limited", "budget")

@@ -170,10 +170,12 @@ options:
             description: How many bumps of a workload may be merged in 24 hours.
             type: int
           memory_per_day:
-            description: By how much the memory limits of the whole fleet may grow in 24 hours, replicas counted.
+            description:
+              - By how much the memory limits of all workloads in the repository may grow in 24 hours, replicas counted.
+                An item that has its own is measured by that, against the same growth.
             type: str
           cpu_per_day:
-            description: By how much the CPU limits of the whole fleet may grow in 24 hours, replicas counted.
+            description: The same for CPU.
             type: str
   fleet_history:
     description:

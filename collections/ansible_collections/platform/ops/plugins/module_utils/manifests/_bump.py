@@ -80,7 +80,8 @@ def bump(
     Raises:
         OpsError: something that concerns all items: the common policy or history, or a file that cannot be written.
     """
-    work = _Work(tree, now, Budget(Policy.read(policy or {}), history(fleet_history), now))
+    work = _Work(tree, now, Budget(history(fleet_history), now))
+    Policy.read(policy or {})  # what is wrong for all is told at once
     read: list[Item | Result] = []
     for given in items:
         try:
@@ -163,7 +164,7 @@ class _Work:
         planned += self._pod(chosen, pod, planned)
         self._check_qos(item, pod, planned)
         added = _added(item, planned, pod)
-        refusal = self.budget.refusal(added)
+        refusal = self.budget.refusal(item.policy, added)
         if refusal:
             return replace(result, reason=Reason.BUDGET, message=refusal)
         destination = self._destination(item)

@@ -166,19 +166,19 @@ def too_often(policy: Policy, past: Iterable[Past], now: datetime) -> str:
 
 
 class Budget:
-    """What the whole fleet may still grow today."""
+    """What the whole fleet has grown today, and whether a policy lets it grow any more."""
 
-    def __init__(self, policy: Policy, fleet: Iterable[Past], now: datetime) -> None:
-        self._allowed = {"memory": policy.memory_per_day, "cpu": policy.cpu_per_day}
+    def __init__(self, fleet: Iterable[Past], now: datetime) -> None:
         self._spent: dict[str, Fraction] = {"memory": Fraction(0), "cpu": Fraction(0)}
         for one in fleet:
             if one.counts and one.field == "limits" and one.resource in self._spent and now - one.at < DAY:
                 self._spent[one.resource] += max(Fraction(0), one.added)
 
-    def refusal(self, added: Mapping[str, Fraction]) -> str:
+    def refusal(self, policy: Policy, added: Mapping[str, Fraction]) -> str:
         """Why this much more is too much; empty if it is not."""
+        allowances = {"memory": policy.memory_per_day, "cpu": policy.cpu_per_day}
         for resource, more in added.items():
-            allowed = self._allowed.get(resource)
+            allowed = allowances.get(resource)
             if allowed is not None and more > 0 and self._spent[resource] + more > allowed.value:
                 return (
                     f"{whole(more)} more {resource} would bring what the fleet was given in the last day from "

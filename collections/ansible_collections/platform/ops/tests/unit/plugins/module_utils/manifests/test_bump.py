@@ -356,6 +356,13 @@ def test_the_fleet_s_budget_is_spent_item_by_item_and_replicas_count(tmp_path: P
     assert "256Mi" in (tmp_path / "b.yaml").read_text()
 
 
+def test_an_item_s_own_policy_has_the_fleet_s_budget_too(tmp_path: Path) -> None:
+    write(tmp_path, a=workload("a"), b=workload("b"), c=workload("c"))
+    small, large = {"memory_per_day": "500Mi"}, {"memory_per_day": "2Gi"}
+    items = [{"name": name, **MORE, "policy": policy} for name, policy in (("a", small), ("b", small), ("c", large))]
+    assert [str(one.reason) for one in bumped(tmp_path, *items).results] == ["bumped", "budget", "bumped"]
+
+
 def test_what_an_open_pull_request_asks_for_is_not_counted_twice(tmp_path: Path) -> None:
     write(tmp_path, a=workload("a"))
     opened = merged("256Mi", "384Mi", "2026-06-01T11:00:00Z", "open") | {"replicas": 3}

@@ -218,15 +218,17 @@ def test_a_workload_has_only_so_many_bumps_a_day() -> None:
 
 
 def test_the_fleet_s_budget_counts_what_was_added_today_and_in_this_run() -> None:
-    policy = Policy.read({"memory_per_day": "2Gi"})
+    policy, more = Policy.read({"memory_per_day": "2Gi"}), Policy.read({"memory_per_day": "3Gi"})
     fleet = history(
         [entry(1, "512Mi", "1Gi", "open", replicas=2), entry(30, "1Gi", "9Gi"), entry(1, "1Gi", "9Gi", "closed")]
     )
-    budget = Budget(policy, fleet, NOW)
-    assert budget.refusal({"memory": Fraction(2**30 + 1)})
-    assert not budget.refusal({"memory": Fraction(2**30), "cpu": Fraction(99)})
+    budget = Budget(fleet, NOW)
+    assert budget.refusal(policy, {"memory": Fraction(2**30 + 1)})
+    assert not budget.refusal(policy, {"memory": Fraction(2**30), "cpu": Fraction(99)})
     budget.spend({"memory": Fraction(2**30)})
-    assert budget.refusal({"memory": Fraction(1)})
+    assert budget.refusal(policy, {"memory": Fraction(1)})
+    assert not budget.refusal(more, {"memory": Fraction(2**30)})
+    assert not budget.refusal(Policy(), {"memory": Fraction(2**40)})
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1h", "1w", "1.5h", "٣h", "9999999999"])
