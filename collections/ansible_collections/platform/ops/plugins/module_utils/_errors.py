@@ -18,6 +18,9 @@ Modules catch OpsError once, in main(), and hand it to fail_json.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
+
 
 class OpsError(Exception):
     """Base of all errors raised on purpose.
@@ -63,3 +66,9 @@ class UnavailableError(OpsError):
     def __init__(self, message: str, *, reason: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, reason=reason)
         self.retry_after = retry_after
+
+
+def unforeseen(error: Exception) -> str:
+    """Name an error that nobody foresaw by its type and place. What it says itself may hold a secret."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {PurePath(place.filename).name}, line {place.lineno}"

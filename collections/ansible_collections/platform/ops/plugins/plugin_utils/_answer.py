@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError, unforeseen
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
 from ansible_collections.platform.ops.plugins.module_utils.bump._flow import (
     bump_items,
@@ -167,13 +167,20 @@ class _Run:
         bumped: dict[str, Any] = {}
         opened: dict[str, Any] = {}
         failure = ""
-        admitted = self.gate.admit(items)
+        admitted = Admitted([], [], {}, {})
         try:
+            admitted = self.gate.admit(items)
             if admitted.items:
                 bumped = self._bump(repository, admitted)
                 opened = self._propose(repository, admitted, bumped)
         except OpsError as error:
             failure = f"{repository['name']}: {error.message}"
+        except Exception as error:
+            # Without decisions the batch would come back, and end here again.
+            failure = (
+                f"{repository['name']}: {unforeseen(error)}, which nobody foresaw. That is a defect of platform.ops: "
+                "please report it with this line."
+            )
         seconds = time.monotonic() - started
         told = {**bumped, "results": [*bumped.get("results", ()), *admitted.stopped]}
         return {

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError, unforeseen
 from ansible_collections.platform.ops.plugins.module_utils.manifests import _layouts, _manifest
 from ansible_collections.platform.ops.plugins.module_utils.manifests._apply import Planned, apply
 from ansible_collections.platform.ops.plugins.module_utils.manifests._choose import Chosen, choose
@@ -43,6 +44,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._sites impo
     Reason,
     RefusedError,
     Site,
+    Target,
 )
 from ansible_collections.platform.ops.plugins.module_utils.manifests._tree import Tree
 
@@ -89,7 +91,8 @@ def bump(
         except InputError as error:
             read.append(_unread(given, error))
     plain = [item for item in read if isinstance(item, Item) and item.helm is None]
-    _layouts.warm_up(tree, [item.target for item in plain])
+    with suppress(Exception):  # what goes wrong here goes wrong again for the item that it is about
+        _layouts.warm_up(tree, [item.target for item in plain])
     results = [work.item(one) if isinstance(one, Item) else one for one in read]
     files: list[tuple[str, bytes | None, bytes]] = []
     for folder, destination in work.destinations.items():
@@ -139,6 +142,8 @@ class _Work:
         except OpsError as error:
             reason = Reason(error.reason) if error.reason in set(Reason) else Reason.INVALID_INPUT
             return replace(empty, reason=reason, message=error.message)
+        except Exception as error:
+            return replace(empty, reason=Reason.UNSUPPORTED, message=_defect(target, error))
 
     def _found(self, item: Item) -> list[FoundSites]:
         if item.helm is not None:
@@ -241,6 +246,13 @@ class _Work:
                 self._repository = self._repository or Repository(self.tree.root)
                 self.destinations[folder] = Destination(Worktree(self._repository, item.worktree, item.start))
         return self.destinations[folder]
+
+
+def _defect(target: Target, error: Exception) -> str:
+    return (
+        f"Failed to work out the bump of {target}: {unforeseen(error)}. Some file is odd in a way that nobody "
+        "foresaw. That is a defect of platform.ops: please report it with this line and the file."
+    )
 
 
 def _named(result: Result, site: Site) -> Result:

@@ -87,14 +87,13 @@ def _release(tree: Tree, known: Mapping[str, Chart], one: Deployed) -> Release:
     external: Refusal | None = None
     below = 0
     fresh: Place | None = None
-    for layer in [*_chart_values_files(tree, spec), *as_list(spec.get("valuesFrom"))]:
-        if "kind" not in layer:
-            merge(values, layer)
-            continue
-        found = _values_from(tree, one, layer)
+    for layer in _chart_values_files(tree, spec):
+        merge(values, layer)
+    for entry in map(as_node, as_list(spec.get("valuesFrom"))):
+        found = _values_from(tree, one, entry)
         if isinstance(found, Node):
             merge(values, found)
-        elif not _optional(layer):
+        elif not _optional(entry):
             external, below = found, len(values.homes)
     inline = spec.get("values")
     if isinstance(inline, Node):

@@ -31,6 +31,7 @@ from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_or
     Place,
     UnreadableError,
     as_list,
+    as_node,
     as_text,
     clone,
     parse,
@@ -172,8 +173,9 @@ class Build:
             metadata["name"] = made.prefix + as_text(metadata.get("name")) + made.suffix
         for key, texts in (("labels", made.labels), ("annotations", made.annotations)):
             if texts:
-                holder = metadata.setdefault(key, Node())
+                holder = as_node(metadata.get(key))
                 holder.update(texts)
+                metadata[key] = holder
         for patch in made.patches:
             if patch.late:
                 self._patch(patch, item)

@@ -180,6 +180,7 @@ def parse(text: bytes | str, place: Place) -> list[Any]:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise UnreadableError("not_utf8", f"not UTF-8: {error}") from error
+    text = str(text)  # a Plain is no text to the parser
     found: list[Any] = []
     budget = _Budget()
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.manifests import _bump
 from ansible_collections.platform.ops.plugins.module_utils.manifests._bump import Outcome, bump, open_tree
 from ansible_collections.platform.ops.plugins.module_utils.manifests._result import Result
 
@@ -354,6 +355,57 @@ def test_the_fleet_s_budget_is_spent_item_by_item_and_replicas_count(tmp_path: P
     results = bumped(tmp_path, *items, policy={"memory_per_day": "500Mi"}).results
     assert [str(one.reason) for one in results] == ["bumped", "budget"]
     assert "256Mi" in (tmp_path / "b.yaml").read_text()
+
+
+ODD = {
+    "annotations that are none": {
+        "web": workload().replace("  name: web\n", "  name: web\n  annotations:\n"),
+        "kustomization": "resources: [web.yaml]\ncommonAnnotations: {team: shop}\n",
+    },
+    "labels that are none": {
+        "web": workload().replace("  name: web\n", "  name: web\n  labels: true\n"),
+        "kustomization": "resources: [web.yaml]\ncommonLabels: {team: shop}\n",
+    },
+    "a patch that is none": {
+        "web": workload(),
+        "flux": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: all}\n"
+        "spec:\n  path: ./\n  patches:\n    - patch: /\n",
+    },
+    "an empty entry": {
+        "web": workload(),
+        "release": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: odd}\n"
+        "spec:\n  chart: {spec: {chart: ./app, sourceRef: {kind: GitRepository}}}\n  valuesFrom:\n    -\n    - []\n",
+    },
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_file_that_nothing_could_apply_hinders_nobody(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "healthy").mkdir()
+    write(tmp_path / "healthy", other=workload("other"))
+    write(tmp_path, **ODD[odd])
+    results = bumped(tmp_path, {"name": "other", **MORE}, {"name": "web", **MORE}).results
+    assert [str(one.reason) for one in results] == ["bumped", "bumped"]
+
+
+def test_what_nobody_foresaw_is_one_item_s_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, web=workload("web"), other=workload("other"))
+    known = _bump.choose
+
+    def broken(found: Any, target: Any) -> Any:
+        if target.name == "web":
+            raise TypeError("s3cret")
+        return known(found, target)
+
+    def cold(*_: object) -> None:
+        raise AttributeError("s3cret")
+
+    monkeypatch.setattr(_bump, "choose", broken)
+    monkeypatch.setattr(_bump._layouts, "warm_up", cold)
+    odd, healthy = bumped(tmp_path, {"name": "web", **MORE}, {"name": "other", **MORE}).results
+    assert (str(odd.reason), str(healthy.reason)) == ("unsupported", "bumped")
+    assert "web" in odd.message and "TypeError" in odd.message
+    assert "s3cret" not in odd.message  # an error of a library may hold what a file holds
 
 
 def test_an_item_s_own_policy_has_the_fleet_s_budget_too(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils.manifests._flux import flux_releases
+from ansible_collections.platform.ops.plugins.module_utils.manifests._helm_chart import charts
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts import explicit, find
 from ansible_collections.platform.ops.plugins.module_utils.manifests._layouts_origin import (
     Place,
@@ -49,6 +51,15 @@ def flux(spec: str = "", chart: str = "{chart: ./charts/app, sourceRef: {kind: G
 @pytest.fixture
 def helm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLATFORM_OPS_HELM", tool("helm"))
+
+
+def test_a_values_file_may_have_a_key_kind_of_its_own(tmp_path: Path) -> None:
+    own = "{chart: ./charts/app, sourceRef: {kind: GitRepository}, valuesFiles: [./charts/app/values.yaml]}"
+    values = "kind: DaemonSet  # as the public chart of Fluent Bit has it\nresources: {limits: {memory: 64Mi}}\n"
+    tree = write_tree(tmp_path, {**CHART, "charts/app/values.yaml": values, "r.yaml": flux(chart=own)})
+    (release,) = flux_releases(tree, charts(tree))
+    assert release.external is None
+    assert release.values["kind"] == "DaemonSet"
 
 
 TARGET = Target("shop-app", namespace="shop")
