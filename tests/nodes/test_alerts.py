@@ -41,7 +41,12 @@ def idle(here: World, node: str, since: float | None = None) -> dict[str, Any]:
 
 
 def answer(
-    here: World, *alerts: dict[str, Any], act: bool = True, paused: bool = False, service: Service | None = None
+    here: World,
+    *alerts: dict[str, Any],
+    act: bool = True,
+    paused: bool = False,
+    service: Service | None = None,
+    cluster: str = "default",
 ) -> list[dict[str, Any]]:
     here.runs += 1
     holder = f"answer-{here.runs}"
@@ -49,7 +54,7 @@ def answer(
     def writer(pool: str) -> Writer:
         return Writer(here.api, pool, "platform-ops", holder, 300, clock=lambda: here.now, sleep=here.sleep)
 
-    policy = Policy(act=act, paused=paused, pause=PAUSE, service=service or Service())
+    policy = Policy(act=act, paused=paused, pause=PAUSE, service=service or Service(), cluster=cluster)
     answering = Answering(here.api, writer, policy, lambda: here.now)
     decisions = answering.answer(alerts).decisions
     for decision in decisions:  # every one can be put on record
@@ -77,6 +82,14 @@ def second_pool(here: World, name: str = "spare", **spec: Any) -> None:
 
 def operations(here: World, pool: str = "workers") -> list[tuple[str, str]]:
     return [(op.kind, op.node) for op in _store.read(here.api, pool).state.operations]
+
+
+def test_an_alert_of_another_cluster_begins_nothing_in_this_one() -> None:
+    here = world(members=2)
+    theirs = [idle(here, "workers-1"), alert(pool="workers")]
+    decisions = answer(here, *({**one, "cluster": "prod"} for one in theirs), cluster="staging")
+    assert told(decisions) == [("refused", "other_cluster")] * 2
+    assert operations(here) == []
 
 
 def pending(here: World) -> list[str]:

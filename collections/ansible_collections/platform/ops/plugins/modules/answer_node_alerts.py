@@ -33,6 +33,10 @@ options:
     type: list
     elements: dict
     required: true
+  cluster:
+    description: Name of this cluster. An alert that names another is refused, unless this is V(default).
+    type: str
+    default: default
   paused:
     description: Whether the pause switch is on. Nothing is begun then, and every alert is looked at again.
     type: bool
@@ -123,6 +127,7 @@ SPEC: dict[str, Any] = {
         "lease_namespace": POOL_OPTIONS["lease_namespace"],
         "lease_duration": POOL_OPTIONS["lease_duration"],
         "remediations": {"type": "list", "elements": "dict", "required": True},
+        "cluster": {"type": "str", "default": "default"},
         "paused": {"type": "bool", "default": False},
         "retry_seconds": {"type": "float", "default": 60.0},
         "service": SERVICE_OPTION,
@@ -138,6 +143,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         paused=params["paused"],
         pause=params["retry_seconds"],
         service=Service(**params["service"]),
+        cluster=params["cluster"],
     )
     answering = Answering(
         api, lambda pool: writer_of({**params, "pool": pool, "holder": ""}, api), policy, clock=time.time

@@ -35,7 +35,7 @@ from ansible_collections.platform.ops.plugins.modules import bump_limits, checko
 
 _CONFIG = (
     *("repositories", "workloads", "policy", "overrides"),
-    *("allow_namespaces", "deny_namespaces", "paused", "allow_repositories"),
+    *("allow_namespaces", "deny_namespaces", "paused", "cluster", "allow_repositories"),
 )
 _OWN = ("base", "host", "api_url", "token", "app_id", "installation_id", "private_key")
 _SHARED = ("cluster", "branch_prefix", "author_name", "author_email")

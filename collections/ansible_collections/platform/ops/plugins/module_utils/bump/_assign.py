@@ -21,7 +21,11 @@ from ansible_collections.platform.ops.plugins.module_utils.bump._repositories im
 from ansible_collections.platform.ops.plugins.module_utils.cluster._gitops import Elsewhere, Found, Source
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import without_login
 from ansible_collections.platform.ops.plugins.module_utils.manifests._quantity import Quantity
-from ansible_collections.platform.ops.plugins.module_utils.remediation._types import RESOLVED, Remediation
+from ansible_collections.platform.ops.plugins.module_utils.remediation._types import (
+    RESOLVED,
+    UNNAMED_CLUSTER,
+    Remediation,
+)
 
 RESOURCE_OPTIONS = {"memory": "memory", "cpu": "cpu", "ephemeral-storage": "ephemeral_storage"}
 # What bump_limits takes under `policy`: how often and how much, as against how a number is found.
@@ -77,6 +81,7 @@ class Config:
     allow_namespaces: Sequence[str] = ("*",)
     deny_namespaces: Sequence[str] = ()
     paused: bool = False
+    cluster: str = UNNAMED_CLUSTER
     allow_repositories: Sequence[Mapping[str, Any]] = ()
 
 
@@ -164,6 +169,12 @@ def _assign_one(
 ) -> Item:
     if remediation.status == RESOLVED:
         raise _RefusedError("resolved", "The alert has resolved; there is nothing to raise.")
+    if remediation.is_elsewhere(config.cluster):
+        raise _RefusedError(
+            "other_cluster",
+            f"The alert is about cluster {remediation.cluster}; what is answered here is {config.cluster} "
+            "(limit_bump_cluster). Route it to the service of its own cluster.",
+        )
     if config.paused:
         raise _RefusedError("paused", "Remediation is paused; the alert is looked at again when it is resumed.")
     if remediation.app is not None:

@@ -61,10 +61,17 @@ def wanted_pools(remediation: Remediation, pools: Sequence[Pool]) -> list[Pool]:
     return [pool for pool in pools if remediation.pool in (None, pool.name)]
 
 
-def not_now(remediation: Remediation, pools: Sequence[Pool], *, paused: bool) -> Told | None:
+def not_now(remediation: Remediation, pools: Sequence[Pool], cluster: str, *, paused: bool) -> Told | None:
     """What ends the matter before anybody looks at the cluster."""
     if remediation.status == RESOLVED:
         return Told("unchanged", "resolved", "The alert has resolved; there is nothing to do.")
+    if remediation.is_elsewhere(cluster):
+        return Told(
+            "refused",
+            "other_cluster",
+            f"The alert is about cluster {remediation.cluster}; this is {cluster} (node_scale_cluster). "
+            "Route it to the service of its own cluster.",
+        )
     if paused:
         return Told("limited", "paused", "Remediation is paused; the alert is looked at again when it is resumed.")
     if not wanted_pools(remediation, pools):

@@ -23,7 +23,11 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale import Result, Scaling, Service
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
-from ansible_collections.platform.ops.plugins.module_utils.remediation._types import SCALE_IN, Remediation
+from ansible_collections.platform.ops.plugins.module_utils.remediation._types import (
+    SCALE_IN,
+    UNNAMED_CLUSTER,
+    Remediation,
+)
 
 BUSY = 15.0
 
@@ -36,6 +40,7 @@ class Policy:
     paused: bool
     pause: float
     service: Service
+    cluster: str = UNNAMED_CLUSTER
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ class Answering:
             return Answer([self._decision(one, failed) for one in alerts])
         open_ = []
         for one in alerts:
-            if told := _alerts.not_now(one, self._pools, paused=self._policy.paused):
+            if told := _alerts.not_now(one, self._pools, self._policy.cluster, paused=self._policy.paused):
                 self._told[one.id] = told
             else:
                 open_.append(one)

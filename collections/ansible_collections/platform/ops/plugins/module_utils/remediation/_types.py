@@ -15,6 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.remediation._refusals
 
 BUMP_LIMITS, SCALE_OUT, SCALE_IN = KINDS = ("bump_limits", "scale_out", "scale_in")
 FIRING, RESOLVED = STATUSES = ("firing", "resolved")
+UNNAMED_CLUSTER = "default"  # what the cluster is called until somebody names it
 LANES = {BUMP_LIMITS: "bump_limits", SCALE_OUT: "nodes", SCALE_IN: "nodes"}
 
 _Check = Callable[[object, str], str]
@@ -137,6 +138,10 @@ class Remediation:
     @property
     def lane(self) -> str:
         return LANES[self.kind]
+
+    def is_elsewhere(self, cluster: str) -> bool:
+        """Whether it names another cluster than this one. One that was never given a name takes what comes."""
+        return self.cluster not in (None, cluster) and cluster not in ("", UNNAMED_CLUSTER)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; what is not known is left out."""

@@ -46,6 +46,16 @@ def test_a_workload_becomes_an_item_with_policy_and_observed_peak():
     assert "cpu" not in item["bump"]
 
 
+@pytest.mark.parametrize(
+    ("alert", "own", "answered"),
+    [("prod", "staging", False), ("prod", "prod", True), (None, "staging", True), ("prod", "default", True)],
+)
+def test_an_alert_of_another_cluster_is_not_answered_in_this_one(alert, own, answered):
+    result = assign([remediation(cluster=alert)], config(cluster=own))
+    assert bool(result["repositories"]) == answered
+    assert [one["reason"] for one in result["decisions"]] == ([] if answered else ["other_cluster"])
+
+
 def test_memory_and_cpu_of_one_container_share_an_item():
     cpu = remediation(id="other", resource="cpu", evidence={"value": "900m"})
     item = only_item(assign([remediation(), cpu], config()))
