@@ -34,7 +34,7 @@ class Leaving:
     name: str
     uid: str
     provider_id: str
-    address: str
+    address: str  # of the record, or of spec.hosts, or what the Node claims where nobody else does
     unschedulable: bool
 
 
@@ -68,7 +68,7 @@ def begin_in(pool: Pool, identity: str, node: Leaving, now: float) -> State:
         Phase.DRAINING,
         Time(now),
         Time(now),
-        address=machine.address if machine else node.address,
+        address=node.address,
         provider_id=node.provider_id or (machine.provider_id if machine else ""),
         node_uid=node.uid,
         machine=MachineState.PRESENT,

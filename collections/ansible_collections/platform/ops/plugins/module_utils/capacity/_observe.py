@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity import _parse
@@ -26,6 +26,7 @@ class Cluster:
     budgets: Sequence[Budget]
     daemons: Sequence[Pod]  # one made-up pod per DaemonSet
     addresses: Mapping[str, str]  # node -> internal address
+    claims: Mapping[str, Collection[str]] = field(default_factory=dict)  # node -> all addresses that it says it has
 
     def members(self, pool: Pool) -> list[Node]:
         return members(pool, self.nodes)
@@ -45,18 +46,22 @@ def observe(api: Api) -> Cluster:
     )
     parser = _parse.Parser(volumes)
     addresses: dict[str, str] = {}
+    claims: dict[str, set[str]] = {}
     nodes = []
     for raw in api.items(_paths.NODES):
         nodes.append(_parse.node(raw))
+        name = raw["metadata"]["name"]
         for address in (raw.get("status") or {}).get("addresses") or ():
+            claims.setdefault(name, set()).add(address["address"])
             if address["type"] == "InternalIP":
-                addresses.setdefault(raw["metadata"]["name"], address["address"])
+                addresses.setdefault(name, address["address"])
     return Cluster(
         nodes=nodes,
         pods=parser.pods(api.items(_paths.PODS)),
         budgets=[budget(raw) for raw in api.items(_paths.DISRUPTION_BUDGETS)],
         daemons=daemons(parser, api.items(_paths.DAEMON_SETS)),
         addresses=addresses,
+        claims=claims,
     )
 
 

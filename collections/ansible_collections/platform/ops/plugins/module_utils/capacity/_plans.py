@@ -98,6 +98,7 @@ def in_plan(
     names: Sequence[str],
     guarded: Mapping[str, str],
     idle: Mapping[str, float] | None = None,
+    doubted: Mapping[str, str] | None = None,
     now: float,
 ) -> InPlan:
     """With names: these alone, whatever their use; cool-downs do not apply to what a person asked for.
@@ -137,5 +138,6 @@ def in_plan(
         failed=pool.state.failed,
         names=names,
         leaving=[node for node in members if node.name in outgoing],
+        doubted=doubted,
         now=now,
     )

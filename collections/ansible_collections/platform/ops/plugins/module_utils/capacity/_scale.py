@@ -16,7 +16,13 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity import _chan
 from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import Time, timestamp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._observe import Cluster, observe
 from ansible_collections.platform.ops.plugins.module_utils.capacity._operate import Operator, Progress, Writer
-from ansible_collections.platform.ops.plugins.module_utils.capacity._places import addresses_in_use, names_in_use
+from ansible_collections.platform.ops.plugins.module_utils.capacity._places import (
+    Place,
+    addresses_in_use,
+    names_in_use,
+    place,
+    unknown,
+)
 from ansible_collections.platform.ops.plugins.module_utils.capacity._plans import in_plan, out_plan
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State, state_json
 from ansible_collections.platform.ops.plugins.module_utils.capacity._scale_in import InPlan
@@ -166,10 +172,13 @@ class Scaling:
                 )
         wanted = [name for name in names if name in members and name not in busy]
         plan = None
+        places: dict[str, Place] = {}
         if wanted or not names:
             kept = guarded(self._api, service, now)
-            plan = in_plan(pool, cluster, names=wanted, guarded=kept, idle=idle, now=now)
-        chosen = [_leaving(cluster, name) for name in (plan.chosen if plan else ())]
+            places = self._places(pool, cluster)
+            doubted = _doubted(pool, cluster, places)
+            plan = in_plan(pool, cluster, names=wanted, guarded=kept, idle=idle, doubted=doubted, now=now)
+        chosen = [_leaving(cluster, name, places[name]) for name in (plan.chosen if plan else ())]
         ids = [uuid.uuid4().hex[:12] for _node in chosen]
 
         def how(current: Pool) -> State:
@@ -182,6 +191,11 @@ class Scaling:
 
         shown = in_json(plan) if plan else {"chosen": [], "candidates": [], "limits": []}
         return self._go(pool, how, Result(pool.state, pool.state, shown, in_=plan or _nobody_leaves()))
+
+    def _places(self, pool: Pool, cluster: Cluster) -> dict[str, Place]:
+        names = [node.name for node in cluster.members(pool)]
+        others = self._others() if any(unknown(pool, name) for name in names) else []
+        return {name: place(pool, others, cluster, name) for name in names}
 
     def resumed(self) -> tuple[Pool, Result]:
         pool = _store.read(self._api, self._writer.pool)
@@ -218,10 +232,21 @@ class Scaling:
         return after, replace(result, after=after.state, progress=progress)
 
 
-def _leaving(cluster: Cluster, name: str) -> _changes.Leaving:
+def _leaving(cluster: Cluster, name: str, place: Place) -> _changes.Leaving:
     [node] = [item for item in cluster.nodes if item.name == name]
-    address = cluster.addresses.get(name, "")
-    return _changes.Leaving(name, node.uid, node.provider_id, address, node.unschedulable)
+    return _changes.Leaving(name, node.uid, node.provider_id, place.address, node.unschedulable)
+
+
+def _doubted(pool: Pool, cluster: Cluster, places: Mapping[str, Place]) -> dict[str, str]:
+    """Nodes that are not to leave before people say which machine it is. Where none is reset, no address is used."""
+    if not pool.spec.provider.resets:
+        return {}
+    return {
+        name: f"it claims address {cluster.addresses[name]!r}, which is not believed ({found.doubt}); list its machine "
+        "in spec.hosts"
+        for name, found in places.items()
+        if found.doubt
+    }
 
 
 def out_json(plan: OutPlan) -> dict[str, Any]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.platform.ops.plugins.module_utils.capacity._limits import Limit, Room
 from ansible_collections.platform.ops.plugins.module_utils.capacity._records import Node, Pod
@@ -61,6 +61,7 @@ class Surroundings:
     guarded: Mapping[str, str]  # pods that must stay for now, and why: this service's own
     failed: Mapping[str, float]  # nodes whose removal failed, and when it may be tried again
     asked: frozenset[str] = frozenset()  # nodes that somebody named
+    doubted: Mapping[str, str] = field(default_factory=dict)  # nodes whose machine cannot be told for sure, and why
 
 
 def utilisation(snapshot: Snapshot, node: Node) -> float:
@@ -98,6 +99,8 @@ def judge(snapshot: Snapshot, node: Node, around: Surroundings, targets: _Target
     used = utilisation(snapshot, node)
     leaving = moves(snapshot.pods_on(node))
     blockers = node_blockers(node, around.now, asked=node.name in around.asked)
+    if node.name in around.doubted:
+        blockers.append(Blocker("address", around.doubted[node.name], True))
     for pod in leaving:
         if pod.key in around.guarded:
             blockers.append(Blocker("own_service", around.guarded[pod.key], False, pod.key))
@@ -158,6 +161,7 @@ def plan_in(
     failed: Mapping[str, float],
     names: Sequence[str] = (),
     leaving: Sequence[Node] = (),
+    doubted: Mapping[str, str] | None = None,
     now: float,
 ) -> InPlan:
     """The snapshot ends as it would be after the chosen nodes have left.
@@ -167,12 +171,13 @@ def plan_in(
         unneeded: since when each node was found unneeded, from the last run.
         names: nodes that somebody asked to remove: how full and how long idle they are does not matter then.
         leaving: nodes whose removal is on its way; their pods take places first.
+        doubted: nodes whose machine cannot be told for sure, and why.
     """
     named = frozenset(names)
     by_namespace: dict[str, list[Budget]] = {}
     for budget in budgets:
         by_namespace.setdefault(budget.namespace, []).append(budget)
-    around = Surroundings(by_namespace, rules, now, guarded, failed, named)
+    around = Surroundings(by_namespace, rules, now, guarded, failed, named, doubted or {})
     targets = _Targets(snapshot)
     for node in leaving:
         targets.take_in(node)
