@@ -70,7 +70,8 @@ def variants(place: Path, role: str, *givens: dict[str, Any]) -> list[dict[str, 
     playbook = place / "variants.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     said_by(str(playbook))
-    return [json.loads((place / str(number) / f"{role}.json").read_text()) for number in range(len(givens))]
+    written = [next((place / str(number)).glob("*.json")) for number in range(len(givens))]
+    return [json.loads(path.read_text()) for path in written]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
