@@ -36,6 +36,7 @@ except ImportError:  # ansible-rulebook brings it; the module of this collection
 logger = logging.getLogger("platform.ops.receiver")
 
 LEAST_FREE_BYTES = 64 * 2**20
+STRANGER_SECONDS = 2.0  # until the first byte of a body that somebody without a token promised
 _REQUESTS = "platform_ops_requests_total"
 
 
@@ -49,15 +50,16 @@ class Access:
     require_all: bool = False
     issued: TokenVerifier | None = None  # tokens that others signed, good in place of ours
 
-    def _bearer(self, request: web.Request) -> bool:
+    def bearer(self, request: web.Request) -> bool:
+        """Whether it shows a token that is good."""
         header = request.headers.get("Authorization")
         if self.tokens and bearer_matches(header, self.tokens):
             return True
         return bool(self.issued and self.issued.matches(header))
 
-    def may_be_allowed(self, request: web.Request) -> bool:
+    def may_be_allowed(self, request: web.Request, *, bearer: bool) -> bool:
         """Decided on the headers alone, so that nobody unknown makes us read a body."""
-        if self._bearer(request):
+        if bearer:
             return True
         if self.signature and self.signature.header in request.headers:
             return not (self._asks_bearer and self.require_all)
@@ -67,8 +69,7 @@ class Access:
     def _asks_bearer(self) -> bool:
         return bool(self.tokens or self.issued)
 
-    def allows(self, request: web.Request, body: bytes) -> bool:
-        bearer = self._bearer(request)
+    def allows(self, request: web.Request, body: bytes, *, bearer: bool) -> bool:
         if not self.signature:
             return bearer or not self._asks_bearer
         signed = self.signature.matches(request.headers, body)
@@ -76,10 +77,15 @@ class Access:
             return signed and (bearer or not (self.require_all and self._asks_bearer))
         return bearer
 
+    @property
+    def metrics_for_all(self) -> bool:
+        """Whether who gets a connection may read metrics."""
+        return not (self.tokens or self.metrics_tokens or self.signature or self.issued)
+
     def allows_metrics(self, request: web.Request) -> bool:
         secrets = [known for known in (self.tokens, self.metrics_tokens) if known]
         header = request.headers.get("Authorization")
-        return any(bearer_matches(header, known) for known in secrets) or not (secrets or self.signature or self.issued)
+        return self.metrics_for_all or any(bearer_matches(header, known) for known in secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +97,36 @@ class Limits:
     concurrent: int = 8
 
 
+class Door:
+    """What deliveries may take at once. There are two, so that who only names the header of a signature, which anybody
+    can, takes nothing from those who have shown a token."""
+
+    def __init__(self, limits: Limits, first_seconds: float) -> None:
+        self._limits, self._first = limits, min(first_seconds, limits.request_seconds)
+        self.bucket = Bucket(limits.requests_per_second, limits.burst)
+        self.slots = asyncio.Semaphore(limits.concurrent)
+
+    async def read(self, request: web.Request) -> bytes:
+        """The body; TimeoutError when it, or its beginning, does not come in time."""
+        body, most = bytearray(), self._limits.body_bytes
+        until = asyncio.get_running_loop().time() + self._limits.request_seconds
+        async with asyncio.timeout(self._first) as patience:
+            async for chunk in request.content.iter_any():
+                patience.reschedule(until)
+                body += chunk
+                if len(body) > most:
+                    raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(body))
+        return bytes(body)
+
+
 class Receiver:
     def __init__(
         self, intake: Intake, inbox: Inbox, tally: DecisionTally, *, counts: Counts, access: Access, limits: Limits
     ) -> None:
         self._intake, self._inbox, self._tally, self._counts = intake, inbox, tally, counts
         self._access, self._limits = access, limits
-        self._bucket = Bucket(limits.requests_per_second, limits.burst)
         self._complaints = Bucket(1, 5)
-        self._slots = asyncio.Semaphore(limits.concurrent)
+        self._known, self._strangers = Door(limits, limits.request_seconds), Door(limits, STRANGER_SECONDS)
         counts.declare(_REQUESTS, "counter", "HTTP requests, by endpoint and status.")
 
     def application(self, senders: list[str]) -> web.Application:
@@ -141,17 +168,18 @@ class Receiver:
     def _poster(self, sender: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def post(request: web.Request) -> web.Response:
             # In a thread: the keys of an issuer may have to be fetched.
-            if not await asyncio.to_thread(self._access.may_be_allowed, request):
+            bearer = await asyncio.to_thread(self._access.bearer, request)
+            if not self._access.may_be_allowed(request, bearer=bearer):
                 return self._unauthorized(request, sender)
-            if wait := self._bucket.take():
+            door = self._known if bearer or not self._access.signature else self._strangers
+            if wait := door.bucket.take():
                 return self._busy(sender, wait)
-            async with self._slots:
+            async with door.slots:
                 try:
-                    async with asyncio.timeout(self._limits.request_seconds):
-                        body = await request.read()
+                    body = await door.read(request)
                 except TimeoutError:
-                    return _answer(408, error=f"the body did not arrive within {self._limits.request_seconds:g} s")
-                if not await asyncio.to_thread(self._access.allows, request, body):
+                    return _answer(408, error="the body did not arrive in time")
+                if not await asyncio.to_thread(self._access.allows, request, body, bearer=bearer):
                     return self._unauthorized(request, sender)
                 return await self._store(sender, body)
 

@@ -9,6 +9,8 @@ import hmac
 import http.client
 import json
 import socket
+import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
@@ -140,6 +142,44 @@ def test_both_can_be_required(start_receiver, token_file):
     assert post("/alertmanager", body, X_Hub_Signature_256=sign(body))[0] == 401
     assert post("/alertmanager", body, **BEARER)[0] == 401
     assert post("/alertmanager", body, X_Hub_Signature_256=sign(body), **BEARER)[0] == 202
+
+
+@contextmanager
+def idle_strangers(port, count=12, first=b""):
+    """They name the header of a signature, promise a body, and are silent."""
+    header = b"POST /alertmanager HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=00\r\nContent-Length: 100\r\n\r\n"
+    with ExitStack() as stack:
+        for _time in range(count):
+            stranger = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            stranger.sendall(header + first)
+        yield
+
+
+@pytest.mark.parametrize("first", [b"", b"{"])
+def test_who_shows_a_token_does_not_wait_for_those_who_only_name_a_signature(start_receiver, token_file, first):
+    post = start_receiver(hmac_secret_file=str(token_file), token_file=str(token_file), request_seconds=30)
+    with idle_strangers(post.port, first=first):
+        started = time.monotonic()
+        assert post("/alertmanager", PAYLOAD, **BEARER)[0] == 202
+        assert time.monotonic() - started < 15
+
+
+def test_a_signed_delivery_does_not_wait_long_for_those_who_send_nothing(start_receiver, token_file):
+    body = json.dumps(PAYLOAD).encode()
+    post = start_receiver(hmac_secret_file=str(token_file), request_seconds=30)
+    with idle_strangers(post.port):
+        started = time.monotonic()
+        assert post("/alertmanager", body, X_Hub_Signature_256=sign(body))[0] == 202
+        assert time.monotonic() - started < 15
+
+
+def test_strangers_do_not_use_up_the_rate_of_those_who_are_known(start_receiver, token_file):
+    post = start_receiver(
+        hmac_secret_file=str(token_file), token_file=str(token_file), requests_per_second=0.01, burst=3
+    )
+    codes = [post("/newrelic", NEWRELIC, X_Hub_Signature_256="sha256=00")[0] for _time in range(5)]
+    assert codes == [401, 401, 401, 429, 429]
+    assert post("/newrelic", NEWRELIC, **BEARER)[0] == 202
 
 
 def test_metrics_need_the_token_or_one_of_their_own(start_receiver, tmp_path, token_file):

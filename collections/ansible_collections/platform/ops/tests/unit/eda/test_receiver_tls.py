@@ -9,10 +9,13 @@ import ipaddress
 import ssl
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.support.rulebook import free_port
 
 PAYLOAD = {
     "alerts": [
@@ -100,3 +103,22 @@ def test_mutual_tls_lets_only_clients_of_the_authority_in_and_is_enough_to_liste
         post.tls = context
         with pytest.raises(OSError):
             post("/alertmanager", PAYLOAD)
+
+
+def test_a_second_port_without_tls_is_not_open_to_everybody(start_source, start_receiver, authority, tmp_path):
+    args = {
+        "host": "0.0.0.0",
+        "metrics_port": free_port(),
+        "tls_cert_file": authority.issue("server"),
+        "tls_client_ca_file": authority.file,
+    }
+    source = start_source("receiver", state_dir=str(tmp_path / "state"), **args)
+    source.thread.join(60)
+    assert isinstance(source.error, InputError)
+    assert "metrics_token_file" in str(source.error)
+    (tmp_path / "metrics").write_text("a-token-0123456789")
+    known = client(authority, authority.issue("client"))
+    post = start_receiver(tls=known, metrics_token_file=str(tmp_path / "metrics"), **args)
+    ask = type(post)(f"http://127.0.0.1:{args['metrics_port']}")
+    assert ask("/metrics")[0] == 401
+    assert ask("/metrics", Authorization="Bearer a-token-0123456789")[0] == 200

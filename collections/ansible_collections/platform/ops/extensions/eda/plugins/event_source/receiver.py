@@ -63,6 +63,8 @@ options:
     description:
       - A second port that answers C(/healthz), C(/readyz) and C(/metrics) alone, for probes and Prometheus where
         O(port) belongs to a mesh. None when not given.
+      - It has no TLS. Where O(host) is not loopback and nothing but client certificates is asked for on O(port), it
+        needs O(metrics_token_file).
     type: int
   state_dir:
     description: Folder for the inbox and the decision log, on a local disk.
@@ -130,7 +132,7 @@ options:
     type: int
     default: 50000
   requests_per_second:
-    description: Rate limit of deliveries.
+    description: Rate limit of deliveries; signed ones without a token have one of their own, as large.
     type: float
     default: 50
   burst:
@@ -138,7 +140,7 @@ options:
     type: int
     default: 500
   request_seconds:
-    description: Time in which a body must have arrived.
+    description: Time in which a body must have arrived; the first byte of a signed one without a token, in 2 seconds.
     type: float
     default: 30
   rearm_seconds:
@@ -263,6 +265,11 @@ async def main(_queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
         raise InputError(
             f"platform.ops.receiver would listen on {host} for everybody: set token_file, hmac_secret_file, jwt_issuer "
             "or tls_client_ca_file, or listen on 127.0.0.1."
+        )
+    if metrics_port and access.metrics_for_all and not is_loopback(host):
+        raise InputError(
+            f"platform.ops.receiver would show metrics on {host} port {metrics_port} to everybody, client certificates "
+            "are asked for on the other port only: set metrics_token_file or token_file."
         )
     limits = Limits(
         body_bytes=int(options.number("max_body_bytes", 10 * 2**20, least=1024)),
