@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.site.conftest import Components
+from lab.shell import wait_for
+from tests.site.conftest import Components, variants
+from tests.support.alertmanager import alertmanager
 
 # Alert labels, and the receivers that must hear of them when every receiver is switched on.
 ROUTES = [
@@ -54,7 +57,7 @@ def rules(components: Components) -> list[dict[str, Any]]:
     ]
 
 
-def alertmanager(components: Components) -> dict[str, Any]:
+def configuration(components: Components) -> dict[str, Any]:
     return dict(components["monitoring"]["releases"][0]["values"]["alertmanager"]["config"])
 
 
@@ -89,7 +92,7 @@ def test_alerts_that_ask_for_a_remediation_say_of_what(components: Components) -
 def test_the_alertmanager_configuration_passes_amtool(components: Components, tmp_path: Path) -> None:
     amtool = program("amtool")
     file = tmp_path / "alertmanager.yml"
-    file.write_text(yaml.safe_dump(alertmanager(components)))
+    file.write_text(yaml.safe_dump(configuration(components)))
     run(amtool, "check-config", str(file))
 
 
@@ -101,9 +104,36 @@ def test_every_severity_reaches_those_who_must_hear_of_it(
 ) -> None:
     amtool = program("amtool")
     file = tmp_path / "alertmanager.yml"
-    file.write_text(yaml.safe_dump(alertmanager(components)))
+    file.write_text(yaml.safe_dump(configuration(components)))
     told = run(amtool, "config", "routes", "test", f"--config.file={file}", *(f"{k}={v}" for k, v in labels.items()))
     assert set(told.strip().split(",")) == (receivers if inputs == "rich" else {"null"})
+
+
+def test_an_alert_that_asks_for_a_remediation_is_not_held_back_as_mere_information(tmp_path: Path) -> None:
+    """The chart's InfoInhibitor fires for every alert of this severity, with the labels of that alert."""
+    program("amtool")
+    (monitoring,) = variants(tmp_path, "monitoring", {})
+    config = monitoring["releases"][0]["values"]["alertmanager"]["config"]
+    (idle,) = [
+        {"alertname": rule["alert"], **rule["labels"], "node": "worker-1"}
+        for thing in rules({"monitoring": monitoring})
+        for group in thing["spec"]["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == "NodeIdle"
+    ]
+    information = {"alertname": "Anything", "severity": "info"}
+    inhibitor = {**idle, "alertname": "InfoInhibitor", "severity": "none", "alertstate": "firing"}
+    token = tmp_path / "token"
+    token.write_text("token")
+    with alertmanager(tmp_path, "http://127.0.0.1:9", token, config["inhibit_rules"]) as server:
+        for labels in (idle, information, inhibitor):
+            server.fire(labels, datetime.now(UTC).isoformat())
+
+        def told() -> set[str]:
+            return {alert["labels"]["alertname"] for alert in server.call("/api/v2/alerts?inhibited=false")}
+
+        wait_for("mere information is held back", lambda: "Anything" not in told(), deadline=60)
+        assert told() == {"NodeIdle", "InfoInhibitor"}
 
 
 def test_no_receiver_has_its_secret_in_the_configuration(components: Components) -> None:
@@ -118,7 +148,7 @@ def test_no_receiver_has_its_secret_in_the_configuration(components: Components)
             for value in node:
                 walk(value)
 
-    walk(alertmanager(components))
+    walk(configuration(components))
 
 
 def test_every_dashboard_is_one_that_grafana_loads(components: Components) -> None:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,11 +56,14 @@ class Alertmanager:
 
 
 @contextmanager
-def alertmanager(folder: Path, webhook: str, token_file: Path) -> Iterator[Alertmanager]:
+def alertmanager(
+    folder: Path, webhook: str, token_file: Path, inhibit_rules: Sequence[dict[str, Any]] = ()
+) -> Iterator[Alertmanager]:
     """Sends each group at once, and again every second while it changes; what fails is tried again by itself."""
     authorization = {"type": "Bearer", "credentials_file": str(token_file)}
     hook = {"url": webhook, "send_resolved": True, "http_config": {"authorization": authorization}}
     config = {
+        "inhibit_rules": list(inhibit_rules),
         "route": {
             "receiver": "platform-ops",
             "group_by": ["namespace"],

@@ -28,6 +28,8 @@ _KIND_LABELS = {
     "job_name": "Job",
     "replicaset": "ReplicaSet",
 }
+# kube-prometheus' alert for other alerts, pending ones as well, with all labels of the other one.
+_COPY = "InfoInhibitor"
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -75,6 +77,8 @@ def _read(alert: Mapping[str, object], settings: Settings) -> list[dict[str, obj
         return labels.get(f"exported_{name}") or labels.get(name)
 
     name = labels.get("alertname")
+    if name == _COPY:
+        raise RefusedError(Code.NOT_OURS, "alertname")
     rule = settings.alerts.get(name) if isinstance(name, str) else None
     remediation = labels.get("remediation") or (rule and rule.kind)
     if not remediation:

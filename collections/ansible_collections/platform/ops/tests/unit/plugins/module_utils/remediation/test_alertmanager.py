@@ -114,6 +114,7 @@ def test_node_alerts_go_to_the_lane_of_nodes():
     ("changed", "reason"),
     [
         (alert(alertname="Watchdog"), "not_ours"),
+        (alert(alertname="InfoInhibitor", remediation="scale_in", node="a", alertstate="pending"), "not_ours"),
         (alert(alertname="Other", remediation="bump_limits"), "no_resource"),
         (alert(remediation="reboot"), "unknown_kind"),
         (alert(remediation="none"), "for_people"),
