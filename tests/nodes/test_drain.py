@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._drain impor
 from ansible_collections.platform.ops.plugins.module_utils.capacity._journal import DrainState
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Operation, Phase
 from ansible_collections.platform.ops.plugins.module_utils.capacity._rules import InRules
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import error_of
 
 from tests.nodes.memory_api import MemoryApi
 
@@ -80,3 +82,25 @@ def test_a_pod_that_comes_meanwhile_starts_the_wait_anew() -> None:
     del node.api.objects["/api/v1/namespaces/shop/pods/late"]
     assert node.at(601).waiting
     assert node.at(1202).done
+
+
+GOING = {
+    "message": "pods is forbidden: unable to create new content in namespace shop because it is being terminated",
+    "reason": "Forbidden",
+    "details": {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]},
+}
+
+
+@pytest.mark.parametrize(("told", "waits"), [(GOING, True), ({"message": "no"}, False), (["junk"], False)])
+def test_a_pod_whose_namespace_is_being_deleted_is_waited_for(told: Any, waits: bool) -> None:
+    node = Draining()
+    node.pod("late")
+
+    def answer(when: str, verb: str, path: str) -> None:
+        if when == "before" and verb == "POST":
+            raise error_of(verb, path, 403, json.dumps(told).encode(), None)
+
+    node.api.hook = answer
+    state = node.at(0)
+    assert bool(state.waiting) is waits
+    assert ("grant this account the right" in state.failed) is not waits

@@ -24,7 +24,7 @@ from ansible_collections.platform.ops.plugins.module_utils.capacity._records imp
 from ansible_collections.platform.ops.plugins.module_utils.capacity._rules import InRules
 from ansible_collections.platform.ops.plugins.module_utils.capacity._vetoes import moves, pod_blockers
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
-from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
+from ansible_collections.platform.ops.plugins.module_utils.cluster._api import NAMESPACE_TERMINATING, Api
 from ansible_collections.platform.ops.plugins.module_utils.cluster._pdb import Budget, budget
 
 PARALLEL = 8
@@ -96,6 +96,8 @@ def _evict(api: Api, pods: Sequence[Pod]) -> _Answers:
             elif isinstance(error, UnavailableError) and error.reason != "internal_error":
                 answers.refused[pod.key] = error.message
                 answers.retry_after = max(answers.retry_after, error.retry_after or 0.0)
+            elif error.reason == NAMESPACE_TERMINATING:  # its namespace takes it away; kubectl drain waits as well
+                answers.refused[pod.key] = error.message
             else:
                 answers.broken[pod.key] = error.message
     return answers

@@ -37,6 +37,7 @@ Json = dict[str, Any]
 PAGE_SIZE = 500
 MERGE_PATCH = "application/merge-patch+json"
 SERVER_SIDE_APPLY = "application/apply-patch+yaml"
+NAMESPACE_TERMINATING = "namespace_terminating"  # reason of an AuthError
 
 
 class Api(Protocol):
@@ -196,6 +197,8 @@ def error_of(method: str, path: str, status: int, data: bytes, retry_after: str 
         answer = {}
         said = data[:200].decode(errors="replace")
     message = f"Failed to {method} {path}: the API server answered {status}: {said}"
+    if status == 403 and _terminating(answer):
+        return AuthError(f"{message}; wait until it is gone.", reason=NAMESPACE_TERMINATING)
     if status in (401, 403):
         return AuthError(f"{message}; grant this account the right, or use another one.")
     if status == 404:
@@ -208,3 +211,10 @@ def error_of(method: str, path: str, status: int, data: bytes, retry_after: str 
         reason = {429: "too_many_requests", 500: "internal_error"}.get(status, "unavailable")
         return UnavailableError(message, reason=reason, retry_after=seconds)
     return InputError(message, reason="invalid" if status == 422 else None)
+
+
+def _terminating(answer: object) -> bool:
+    """Whether nothing may be created any more because the namespace goes; no right would help."""
+    details = answer.get("details") if isinstance(answer, dict) else None
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return any(isinstance(cause, dict) and cause.get("reason") == "NamespaceTerminating" for cause in causes or ())
