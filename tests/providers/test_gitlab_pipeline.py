@@ -53,6 +53,7 @@ def ask(gitlab: GitLab, action: str = "add", check: bool = False, **more: Any) -
         "node": "workers-7",
         "address": "10.0.0.17",
         "provider_id": "",
+        "joins": False,
         **more,
     }
     return gitlab_machine.run(params, check_mode=check, diff_mode=False)
@@ -101,6 +102,13 @@ def test_without_a_result_the_machine_is_called_by_its_name(gitlab: GitLab) -> N
     ask(gitlab)
     gitlab.pipelines.end(only(gitlab), "success")
     assert ask(gitlab)["provider_id"] == "pipeline:///workers-7"
+
+
+def test_a_pipeline_that_joins_the_machine_need_not_know_what_its_node_is_called(gitlab: GitLab) -> None:
+    ask(gitlab, joins=True)
+    gitlab.pipelines.end(only(gitlab), "success")
+    assert ask(gitlab, joins=True)["provider_id"] == ""
+    assert ask(gitlab, joins=True, provider_id="aws:///a/i-1")["provider_id"] == "aws:///a/i-1"
 
 
 @pytest.mark.parametrize("answer", [None, Response(502, html="<h1>Bad gateway</h1>")], ids=["cut", "502"])

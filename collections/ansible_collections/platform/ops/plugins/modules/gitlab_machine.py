@@ -74,6 +74,12 @@ options:
     description: What it is called at its provider, as far as known.
     type: str
     default: ""
+  joins:
+    description:
+      - Whether the pipeline also joins the machine. When it does not say the provider id, none is answered then;
+        else it is C(pipeline:///NODE), with which the machine is joined.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Says whether a pipeline would be started.
@@ -112,7 +118,7 @@ pipeline:
   type: dict
   returned: always
 provider_id:
-  description: The machine's C(spec.providerID).
+  description: The machine's C(spec.providerID); empty when nobody knows it.
   type: str
   returned: with outcome=done
 name:
@@ -152,6 +158,7 @@ SPEC: dict[str, Any] = {
         "node": {"type": "str", "required": True},
         "address": {"type": "str", "default": ""},
         "provider_id": {"type": "str", "default": ""},
+        "joins": {"type": "bool", "default": False},
     },
     "supports_check_mode": True,
 }
@@ -166,7 +173,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         started=params["started"],
         result_job=params["result_job"],
     )
-    fields = ("operation", "action", "attempt", "node", "address", "pool", "provider_id")
+    fields = ("operation", "action", "attempt", "node", "address", "pool", "provider_id", "joins")
     work = Work(**{name: params[name] for name in fields})
     return serve(project, work, params["variables"], dry=check_mode)
 

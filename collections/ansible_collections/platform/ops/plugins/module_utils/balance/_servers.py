@@ -71,9 +71,11 @@ def from_nodes(nodes: Iterable[Mapping[str, Any]], control_plane: bool, selector
             continue
         if not all(key in labels and value in (None, labels[key]) for key, value in wanted.items()):
             continue
-        addresses = {entry["type"]: entry["address"] for entry in node.get("status", {}).get("addresses", [])}
-        if "InternalIP" in addresses:
-            found.append(server(meta["name"], addresses["InternalIP"]))
+        entries = node.get("status", {}).get("addresses", [])
+        # With two families the first is the cluster's primary one.
+        address = next((entry["address"] for entry in entries if entry["type"] == "InternalIP"), None)
+        if address is not None:
+            found.append(server(meta["name"], address))
     return found
 
 

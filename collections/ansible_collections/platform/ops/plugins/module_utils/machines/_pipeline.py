@@ -38,6 +38,7 @@ class Work:
     address: str
     pool: str
     provider_id: str = ""
+    joins: bool = False  # the pipeline also joins it, so that the Node's provider id is not ours to set
 
     @property
     def key(self) -> str:
@@ -127,7 +128,7 @@ def judge(work: Work, pipeline: Pipeline, told: Mapping[str, Any], wrong: str) -
         return Answer("failed", f'{where} succeeded, but did not write {{"gone": true}} into {RESULT} after a look')
     return Answer(
         "done",
-        provider_id=told.get("provider_id") or work.provider_id or f"pipeline:///{work.node}",
+        provider_id=told.get("provider_id") or work.provider_id or ("" if work.joins else f"pipeline:///{work.node}"),
         name=told.get("name") or "",
         address=told.get("address") or "",
     )

@@ -32,6 +32,12 @@ def node(name: str, address: str = "10.0.0.1", *, taints: tuple[str, ...] = (), 
     }
 
 
+def test_a_node_with_two_families_is_reached_by_its_first_address() -> None:
+    made = node("w-1")
+    made["status"]["addresses"].append({"type": "InternalIP", "address": "fd00::1"})
+    assert from_nodes([made], control_plane=False) == [{"name": "w-1", "address": "10.0.0.1"}]
+
+
 def labelled(name: str, *labels: str) -> dict[str, Any]:
     made = node(name)
     made["metadata"]["labels"] = dict.fromkeys(labels, "")
