@@ -101,9 +101,10 @@ HPAS = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
 VPAS = "/apis/autoscaling.k8s.io/v1/namespaces/shop/verticalpodautoscalers"
 TARGET = {"kind": "Deployment", "name": "cart"}
 VPA = {"metadata": {"name": "cart", "namespace": "shop"}, "spec": {"targetRef": TARGET}}
+METRIC = {"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization"}}}
 HPA = {
     "metadata": {"name": "cart", "namespace": "shop"},
-    "spec": {"scaleTargetRef": TARGET, "metrics": [{"type": "Resource", "resource": {"name": "memory"}}]},
+    "spec": {"scaleTargetRef": TARGET, "metrics": [METRIC]},
 }
 
 
