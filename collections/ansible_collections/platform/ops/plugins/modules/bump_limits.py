@@ -90,7 +90,10 @@ options:
             description: Cap. A limit that has reached it is not raised.
             type: str
           max_factor:
-            description: Cap as a multiple of the limit before the first bump in C(history).
+            description:
+              - Cap as a multiple of the limit before the first bump in C(history), or of the one that this bump wrote
+                where there was none. What is older than the history is not known, see
+                O(platform.ops.checkout#module:history_for); what grows for longer is held by C(max).
             type: float
           usage:
             description: Observed peak. If it is not below the cap, nothing is changed, since a bump would not help.

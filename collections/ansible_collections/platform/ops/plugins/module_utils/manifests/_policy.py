@@ -124,8 +124,8 @@ def _aware(value: object) -> datetime:
 
 
 def first_value(past: Iterable[Past], container: str, resource: str) -> Quantity | None:
-    """The limit before the first bump that was merged."""
-    return next((one.before for one in past if one.is_of(container, resource, "merged")), None)
+    """The limit before the first bump that was merged; the one that it wrote where there was none."""
+    return next((one.before or one.after for one in past if one.is_of(container, resource, "merged")), None)
 
 
 def cooling(policy: Policy, past: Iterable[Past], container: str, resource: str, now: datetime) -> str:

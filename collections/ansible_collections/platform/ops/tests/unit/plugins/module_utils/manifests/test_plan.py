@@ -180,7 +180,7 @@ def test_a_bump_only_raises_within_the_cap_and_keeps_the_request_below_the_limit
 # --- the past
 
 
-def entry(hours_ago: float, before: str, after: str, state: str = "merged", **more: Any) -> dict[str, Any]:
+def entry(hours_ago: float, before: str | None, after: str, state: str = "merged", **more: Any) -> dict[str, Any]:
     at = (NOW - timedelta(hours=hours_ago)).isoformat()
     return {
         "container": "app",
@@ -199,6 +199,14 @@ def test_the_cap_as_a_multiple_counts_from_the_first_merged_bump() -> None:
     assert first is not None
     assert first.text == "256Mi"
     assert first_value(past, "other", "memory") is None
+
+
+def test_a_limit_that_we_wrote_first_is_the_first_one() -> None:
+    sizes = ["1Gi", "2Gi", "4Gi", "8Gi"]
+    past = history([entry(99, None, "1Gi"), *(entry(90 - n, *sizes[n : n + 2]) for n in range(3))])
+    first = first_value(past, "app", "memory")
+    decision = decided({"factor": 2, "max_factor": 8}, "8Gi", first=first and first.text)
+    assert (first and first.text, decision.reason) == ("1Gi", "capped")
 
 
 @pytest.mark.parametrize(
