@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 4
 BUDGET = 20.0  # seconds all waits of one call may take together: no playbook waits for minutes
+SLACK = 0.1  # seconds by which the clock may be short of what was slept
 TRANSIENT = frozenset({500, 502, 503, 504})
 
 
@@ -76,6 +77,8 @@ class Calls:
         self._budget = budget
         self._translate = translate or no_answer
         self._next_write = 0.0
+        self._away: RefusalError | None = None  # the last time that the host asked us to stay away
+        self._away_until = 0.0
 
     def once(self, do: Callable[[], T]) -> T:
         """Runs `do` and raises what its library raises as RefusalError or NoAnswerError."""
@@ -145,8 +148,27 @@ class Calls:
             self._clock.sleep(wait)
         self._next_write = self._clock.now() + self._write_gap
 
+    def _stay_away(self) -> None:
+        """Raise the host's refusal again without asking it, for as long as it wants to be left alone."""
+        left = self._away_until - self._clock.now()
+        if self._away is not None and left > SLACK:
+            raise RefusalError(self._away.status, {"retry-after": str(left)}, self._away.data)
+
+    def _note(self, refusal: RefusalError) -> None:
+        asked = asked_to_wait(refusal, self._clock.now())
+        if asked is not None:
+            self._away, self._away_until = refusal, self._clock.now() + asked
+
     def _run(self, what: str, attempt: Callable[[], T]) -> T:
         spent = 0.0
+
+        def tried() -> T:
+            self._stay_away()
+            try:
+                return attempt()
+            except RefusalError as refusal:
+                self._note(refusal)
+                raise
 
         def wait(state: tenacity.RetryCallState) -> float:
             nonlocal spent
@@ -172,7 +194,7 @@ class Calls:
             reraise=True,
         )
         try:
-            return retrying(attempt)
+            return retrying(tried)
         except (RefusalError, NoAnswerError) as failure:
             raise self.refused(what, failure) from None
 

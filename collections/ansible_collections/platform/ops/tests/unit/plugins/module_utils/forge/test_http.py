@@ -113,6 +113,22 @@ def test_all_pauses_of_one_call_stay_within_the_budget(calls, clock):
     assert clock.slept == [9.0, 9.0]
 
 
+def test_a_host_that_asked_to_be_left_alone_is_not_asked_until_then(calls, clock):
+    turned_away, server = Server(limit(60)), Server("done")
+    with pytest.raises(UnavailableError):
+        calls.write("write", turned_away, Server())
+    for _request in range(50):
+        clock.time += 0.5
+        with pytest.raises(UnavailableError) as caught:
+            calls.write("write", server, Server())
+    assert (turned_away.asked, server.asked, clock.slept) == (1, 0, [])
+    assert caught.value.reason == "rate_limited"
+    assert caught.value.retry_after == 35
+    clock.time += 20  # what is left is short enough to wait for
+    assert calls.read("read", server) == "done"
+    assert clock.slept == [15.0]
+
+
 def test_a_secret_never_stands_in_a_message(calls):
     server = Server(RefusalError(422, {}, {"message": "the header Authorization: s3cret is odd"}))
     with pytest.raises(InputError) as caught:
