@@ -196,11 +196,12 @@ def _usage(measured: Sequence[Mapping[str, Any]], sums: Sequence[Mapping[str, An
 def _arithmetic(sums: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for one in sums:
+        request = f", request {code(one['request'])}" if one.get("request") else ""
         usage = f", observed {code(one['usage'])}" if one.get("usage") else ""
         cap = f", cap {code(one['cap'])}" if one.get("cap") else ""
         lines.append(
-            f"{code(one['container'])} {code(one['resource'])}: limit {code(one.get('limit') or 'none')}{usage}, "
-            f"so the base is {code(one['base'])}; {code(one['rule'])} = {code(one['raw'])}, "
+            f"{code(one['container'])} {code(one['resource'])}: limit {code(one.get('limit') or 'none')}{request}"
+            f"{usage}, so the base is {code(one['base'])}; {code(one['rule'])} = {code(one['raw'])}, "
             f"rounded to {code(one['rounded'])}{cap}"
         )
     return _section("How the numbers came about", lines)

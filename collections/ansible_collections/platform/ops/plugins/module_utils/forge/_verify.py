@@ -62,7 +62,7 @@ def _limit(what: str, change: Mapping[str, Any], one: Mapping[str, Any]) -> list
         rule = _rule(one)
         present = Present(
             limit=Quantity.parse(one["limit"]) if one.get("limit") else None,
-            request=None if one.get("limit") else Quantity.parse(one["base"]),
+            request=None if one.get("limit") else Quantity.parse(one.get("request") or one["base"]),
             create_missing=True,
         )
         decision = decide(change["resource"], rule, present, "keep")

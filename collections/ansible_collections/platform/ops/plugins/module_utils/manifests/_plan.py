@@ -133,6 +133,7 @@ class _Sum:
     resource: str
     rule: Rule
     limit: Quantity | None
+    request: Quantity | None  # where there is no limit
     base: Quantity
     cap: Quantity | None = None
     raw: Fraction = field(default_factory=Fraction)
@@ -143,6 +144,8 @@ class _Sum:
             "resource": self.resource,
             "field": "limits",
             "limit": self.limit.text if self.limit else None,
+            # What a new limit starts from where it is above what is used, and whose notation it takes.
+            **({"request": self.request.text} if self.request else {}),
             "usage": self.rule.usage.text if self.rule.usage else None,
             "base": self.base.text,
             "rule": str(self.rule),
@@ -160,7 +163,8 @@ def decide(resource: str, rule: Rule, present: Present, requests: str) -> Decisi
     odd = _suspicious(resource, present.limit, rule)
     if odd:
         return Decision(Reason.SUSPICIOUS_QUANTITY, odd)
-    work = _Sum(resource, rule, present.limit, base, _cap(present, rule, resource))
+    request = None if present.limit else present.request
+    work = _Sum(resource, rule, present.limit, request, base, _cap(present, rule, resource))
     work.raw = rule.raw(base)
     refused = _too_little(work, present)
     if refused:

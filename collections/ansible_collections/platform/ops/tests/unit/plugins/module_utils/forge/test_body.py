@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.cluster._usage import Usage
@@ -14,6 +15,7 @@ from ansible_collections.platform.ops.plugins.module_utils.forge._block import b
 from ansible_collections.platform.ops.plugins.module_utils.forge._body import Part, cell, code, describe
 from ansible_collections.platform.ops.plugins.module_utils.forge._key import key_in_body, marker
 from ansible_collections.platform.ops.plugins.module_utils.forge._verify import verify
+from ansible_collections.platform.ops.plugins.module_utils.manifests._bump import bump, open_tree
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +112,19 @@ def test_a_number_that_the_branch_had_higher_keeps_its_arithmetic():
     lower = part(after="384Mi", rounded="356Mi")
     again = describe(WORKLOAD, [lower], previous=block_in_body(first.body))
     assert verify(again.body) == []
+
+
+@pytest.mark.parametrize(("request_", "after"), [("{memory: 200Mi}", "472Mi"), ("{cpu: 1}", "494814814")])
+def test_a_limit_that_was_not_there_before_can_be_recomputed_in_the_notation_of_its_request(tmp_path, request_, after):
+    container = f"{{name: server, resources: {{requests: {request_}}}}}"
+    manifest = (
+        f"kind: Deployment\nmetadata: {{name: web}}\nspec: {{template: {{spec: {{containers: [{container}]}}}}}}\n"
+    )
+    (tmp_path / "web.yaml").write_text("apiVersion: apps/v1\n" + manifest)
+    asked = {"name": "web", "memory": {"factor": 1.2, "usage": "412345678"}, "create_missing": True}
+    (result,) = bump(open_tree(str(tmp_path)), [asked], now=datetime(2026, 11, 21, tzinfo=UTC)).results
+    assert [change.after for change in result.changes] == [after]
+    assert verify(describe(WORKLOAD, [Part(asked, result.as_dict(), [])]).body) == []
 
 
 @pytest.mark.parametrize(
