@@ -19,7 +19,8 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import InputE
 try:
     import jwt
     import requests
-except ImportError:  # PyGithub brings both; what else shares this package needs neither
+    import urllib3
+except ImportError:  # PyGithub brings them; what else shares this package needs none
     jwt = None  # type: ignore[assignment]
 
 logger = logging.getLogger("platform.ops.receiver")
@@ -60,7 +61,7 @@ class KeySet:
         """Keeps the old keys when the issuer does not answer."""
         try:
             known = jwt.PyJWKSet.from_dict(json.loads(self._read()))
-        except (OSError, ValueError, jwt.PyJWTError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:  # whatever it answers
             logger.error("The keys that sign senders' tokens could not be read: %s", error)
             return
         finally:
@@ -98,7 +99,10 @@ def _from_address(url: str) -> bytes:
     # A redirect could lead to where nothing vouches for the keys.
     with requests.get(url, timeout=5, allow_redirects=False, stream=True) as answer:
         answer.raise_for_status()
-        return bytes(answer.raw.read(1 << 20, decode_content=True))
+        try:
+            return bytes(answer.raw.read(1 << 20, decode_content=True))
+        except urllib3.exceptions.HTTPError as error:  # requests translates them for its own readers only
+            raise OSError(f"{url}: {error}") from error
 
 
 def verifier(issuer: str | None, audience: str | None, url: str | None, file: Path | None) -> TokenVerifier | None:

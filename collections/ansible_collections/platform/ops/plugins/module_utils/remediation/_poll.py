@@ -67,13 +67,22 @@ class Alertmanager:
         """Read again for each request: rotation needs no restart."""
         try:
             if self.token_file:
-                return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
+                return {"Authorization": f"Bearer {_newest(self.token_file.read_text())}"}
             if self.username and self.password_file:
                 pair = f"{self.username}:{self.password_file.read_text().strip()}".encode()
                 return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise UnavailableError(f"The credentials for {self.url} cannot be read: {error}.") from error
         return {}
+
+
+def _newest(secrets: str) -> str:
+    """The last of a file that holds one per line, as the receiver's own do while a secret is rotated."""
+    lines = [line.strip() for line in secrets.split("\n")]
+    known = [line for line in lines if line and not line.startswith("#")]
+    if not known:
+        raise UnavailableError("the token file holds none")
+    return known[-1]
 
 
 class Poller:
@@ -95,7 +104,7 @@ class Poller:
             outcome = await self._intake.take("alertmanager", await self._read(), "poll")
             if outcome["malformed"]:
                 raise UnavailableError("its answer is not a list of alerts")
-        except (OpsError, OSError, TimeoutError, aiohttp.ClientError) as error:
+        except (OpsError, OSError, ValueError, TimeoutError, aiohttp.ClientError) as error:  # ValueError: no header
             self._counts.add(_POLLS, result="failure")
             if not self._failing:
                 logger.error(

@@ -34,6 +34,21 @@ def _only(data: Mapping[str, Any], allowed: frozenset[str], name: str) -> None:
         raise InputError(f"{name} does not know {', '.join(unknown)}. It takes: {', '.join(sorted(allowed))}.")
 
 
+def _path(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name} must be a path as in event.tags.0.name, in quotes where it is a number.")
+    return value
+
+
+def _words(value: object, default: str, name: str) -> tuple[str, ...]:
+    """What a sender calls a state; true and numbers are words of some as well."""
+    if value is None:
+        return (default,)
+    if not isinstance(value, list) or not all(isinstance(word, (str, int, float)) for word in value):
+        raise InputError(f"{name} must be a list of the sender's words, as in [{default}].")
+    return tuple(value)
+
+
 @dataclass(frozen=True, slots=True)
 class AlertRule:
     """What an alert of one name asks for, when its labels do not say it."""
@@ -65,7 +80,7 @@ class NewRelicRule:
         _only(values, frozenset({"memory_unit", "cpu_unit"}), "remediation_newrelic")
         rule = cls(**values)
         for name, units in (("memory_unit", MEMORY_UNITS), ("cpu_unit", CPU_UNITS)):
-            if getattr(rule, name) not in units:
+            if getattr(rule, name) not in tuple(units):
                 raise InputError(f"remediation_newrelic.{name} must be one of {', '.join(units)}.")
         return rule
 
@@ -90,13 +105,18 @@ class GenericRule:
         rule = cls(
             fields=_mapping(values.get("fields"), f"{name}.fields"),
             values=_mapping(values.get("values"), f"{name}.values"),
-            items=values.get("items"),
-            firing=tuple(values.get("firing", ("firing",))),
-            resolved=tuple(values.get("resolved", ("resolved",))),
+            items=None if values.get("items") in (None, "") else _path(values["items"], f"{name}.items"),
+            firing=_words(values.get("firing"), "firing", f"{name}.firing"),
+            resolved=_words(values.get("resolved"), "resolved", f"{name}.resolved"),
         )
         allowed = FIELDS - {"source"}
         _only(rule.fields, allowed, f"{name}.fields")
         _only(rule.values, allowed, f"{name}.values")
+        for field_name, path in rule.fields.items():
+            _path(path, f"{name}.fields.{field_name}")
+        for field_name, value in rule.values.items():
+            if not isinstance(value, (str, int, float)):
+                raise InputError(f"{name}.values.{field_name} must be a text or a number.")
         if "id" not in rule.fields:
             raise InputError(f"{name}.fields must say where the id of an alert stands: repetitions are known by it.")
         return rule

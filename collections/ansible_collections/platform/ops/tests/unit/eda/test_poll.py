@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
@@ -15,8 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
+from ansible_collections.platform.ops.plugins.module_utils.remediation._decisions import DecisionLog
 from ansible_collections.platform.ops.plugins.module_utils.remediation._inbox import Inbox
-from ansible_collections.platform.ops.plugins.module_utils.remediation._poll import Alertmanager
+from ansible_collections.platform.ops.plugins.module_utils.remediation._intake import Intake
+from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics import Counts
+from ansible_collections.platform.ops.plugins.module_utils.remediation._poll import Alertmanager, Poller
+from ansible_collections.platform.ops.plugins.module_utils.remediation._settings import Settings
+from ansible_collections.platform.ops.plugins.module_utils.remediation._telemetry import Telemetry
 
 pytestmark = pytest.mark.stand_in("alertmanager-api")
 
@@ -121,6 +127,28 @@ def test_credentials_are_read_anew_for_each_request(start_receiver, tmp_path, ap
     receiver.source.wait(lambda: ("Bearer first") in [authorization for _path, authorization in api.requests])
     (tmp_path / "token").write_text("second\n")
     receiver.source.wait(lambda: ("Bearer second") in [authorization for _path, authorization in api.requests])
+
+
+def once(url, tmp_path, token):
+    """What one reading with this token file was counted as."""
+    (tmp_path / "token").write_bytes(token)
+    inbox, counts = Inbox(tmp_path / "state"), Counts()
+    intake = Intake(inbox, DecisionLog(tmp_path / "state"), Settings.parse(), counts, Telemetry())
+    asyncio.run(Poller(Alertmanager(url, token_file=tmp_path / "token"), intake, counts).once())
+    inbox.close()
+    (line,) = [line for line in counts.lines() if line.startswith("platform_ops_alertmanager_polls_total{")]
+    return line.partition('"')[2].partition('"')[0]
+
+
+def test_while_a_token_is_rotated_the_newest_is_shown(tmp_path, api):
+    assert once(api.url, tmp_path, b"# rotating\nfirst\nsecond\n\n") == "success"
+    assert [authorization for _path, authorization in api.requests] == ["Bearer second"]
+
+
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"a\x00b", b"\n", b"a\x0bb"])
+def test_a_token_that_cannot_be_sent_is_a_failure_that_stops_nothing(tmp_path, api, token):
+    assert once(api.url, tmp_path, token) == "failure"
+    assert api.requests == []
 
 
 def test_a_user_and_password_work_too(tmp_path):

@@ -10,12 +10,20 @@ import http.client
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 
 import jwt
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError
-from ansible_collections.platform.ops.plugins.module_utils.remediation._jwt import LEAST_SECONDS, KeySet, verifier
+from ansible_collections.platform.ops.plugins.module_utils.remediation._jwt import (
+    LEAST_SECONDS,
+    KeySet,
+    TokenVerifier,
+    _from_address,
+    verifier,
+)
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -156,6 +164,46 @@ def test_while_the_issuer_hangs_known_keys_are_good_without_a_wait(private):
         assert threads.submit(keys.find, "one").result(timeout=60)
         go_on.set()
         assert hanging.result(timeout=60) is None
+
+
+@contextmanager
+def cut_off():
+    """An address whose answer ends before it is whole."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"keys": [')
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/keys"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def opens(private, read):
+    return TokenVerifier(issuer=ISSUER, audience=AUDIENCE, keys=KeySet(read)).matches(f"Bearer {token(private)}")
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"7", b"null", b'{"keys": 7}', b'{"keys": [7]}', b'{"keys": {}}', b"{", b""]
+)
+def test_keys_that_are_none_open_nothing_and_break_nothing(private, content):
+    assert opens(private, lambda: json.dumps(jwks(private)).encode())
+    assert not opens(private, lambda: content)
+
+
+def test_keys_that_arrive_in_part_open_nothing_and_break_nothing(private):
+    with cut_off() as address:
+        assert not opens(private, lambda: _from_address(address))
 
 
 @pytest.mark.parametrize(

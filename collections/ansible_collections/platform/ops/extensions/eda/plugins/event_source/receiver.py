@@ -178,7 +178,7 @@ options:
     type: list
     elements: str
   alertmanager_token_file:
-    description: File with the bearer token for Alertmanager.
+    description: File with the bearer token for Alertmanager; the last line counts. Read again for each request.
     type: path
   alertmanager_username:
     description: User for Alertmanager.

@@ -86,9 +86,18 @@ def test_whatever_the_body_is_the_answer_is_a_refusal(sender, body):
         ({"alerts": {"X": {"resource": "gpu"}}}, "remediation_alerts.X.resource"),
         ({"alerts": {"X": {"resurce": "cpu"}}}, "remediation_alerts.X does not know resurce"),
         ({"newrelic": {"memory_unit": "MB"}}, "remediation_newrelic.memory_unit"),
+        ({"newrelic": {"memory_unit": ["Mi"]}}, "remediation_newrelic.memory_unit"),
         ({"generic": {"Data Dog": {}}}, "remediation_generic"),
         ({"generic": {"x": {"fields": {"status": "a"}}}}, "remediation_generic.x.fields"),
         ({"generic": {"x": {"fields": {"id": "a", "image": "b"}}}}, "remediation_generic.x.fields does not know image"),
+        ({"generic": {"x": {"fields": {"id": 0}}}}, "remediation_generic.x.fields.id"),
+        ({"generic": {"x": {"fields": {"id": ""}}}}, "remediation_generic.x.fields.id"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "items": 0}}}, "remediation_generic.x.items"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "items": ["a"]}}}, "remediation_generic.x.items"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "values": {"app": ["a"]}}}}, "remediation_generic.x.values.app"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "firing": "alerting"}}}, "remediation_generic.x.firing"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "resolved": 1}}}, "remediation_generic.x.resolved"),
+        ({"generic": {"x": {"fields": {"id": "a"}, "resolved": [{}]}}}, "remediation_generic.x.resolved"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, named):
