@@ -357,7 +357,8 @@ def _bump(
         raise _RefusedError(
             "no_policy", f"limit_bump_policy has no {option}; add it to allow raising {remediation.resource}."
         )
-    if usage := remediation.evidence.value:
+    usage = remediation.evidence.value
+    if usage and Quantity.parse(usage).value > 0:  # some rules tell 0 where nothing was measured
         rule["usage"] = usage
     return {
         **_options(entry, policy),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.platform.ops.plugins.module_utils.bump._assign import Config, assign
+from ansible_collections.platform.ops.plugins.module_utils.manifests._item import Item
 
 POLICY = {"memory": {"factor": 1.2, "max": "4Gi"}, "cpu": {"factor": 1.2}, "requests": "keep", "cooldown": "6h"}
 FLEET = [{"name": "fleet", "url": "/srv/fleet.git"}]
@@ -62,6 +63,13 @@ def test_memory_and_cpu_of_one_container_share_an_item():
     assert item["bump"]["memory"]["usage"] == "120Mi"
     assert item["bump"]["cpu"]["usage"] == "900m"
     assert [r["id"] for r in item["remediations"]] == ["alertmanager-abc", "other"]
+
+
+@pytest.mark.parametrize("value", ["0", "0Mi"])
+def test_a_use_of_nothing_is_none_that_was_observed(value):
+    bump = only_item(assign([remediation(evidence={"value": value})], config()))["bump"]
+    assert bump["memory"] == POLICY["memory"]
+    assert Item.read(bump).rules["memory"].usage is None
 
 
 @pytest.mark.parametrize("order", [("1Gi", "900Mi"), ("900Mi", "1Gi")])
