@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.platform.ops.plugins.module_utils._errors import OpsError
+from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, OpsError
 from ansible_collections.platform.ops.plugins.module_utils.forge._block import block_in_body
 from ansible_collections.platform.ops.plugins.module_utils.forge._branches import Branches, branches
 from ansible_collections.platform.ops.plugins.module_utils.forge._clone import Remote, common_folder, fetch
@@ -149,9 +149,15 @@ def _shown(pull_request: PullRequest, state: str, reason: str, message: str, **m
 def set_state(
     host: Host, current: PullRequest, wanted: str, *, method: MergeMethod, comment: str | None, check_mode: bool
 ) -> tuple[bool, PullRequest]:
-    """Bring one pull request into a state; return whether that changes anything, and the pull request."""
+    """Bring one pull request into a state; return whether that changes anything, and the pull request.
+
+    Raises:
+        ConflictError: it is merged.
+    """
     if current.state == wanted:
         return False, current
+    if current.state == "merged":
+        raise ConflictError(f"Pull request {current.number} is merged and stays so; propose what takes it back.")
     if check_mode:
         return True, current
     if wanted == "merged":

@@ -116,9 +116,10 @@ class Fleet:
         params = filled(follow_pull_requests.SPEC["argument_spec"], given)
         return follow_pull_requests.run(params, check_mode=False, diff_mode=False)["results"]
 
-    def settle(self, number: int, state: str, **options: Any) -> dict[str, Any]:
+    def settle(self, number: int, state: str, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         given = {"number": number, "state": state, **self.common, **options}
-        return pull_request.run(filled(pull_request.SPEC["argument_spec"], given), check_mode=False, diff_mode=False)
+        params = filled(pull_request.SPEC["argument_spec"], given)
+        return pull_request.run(params, check_mode=check_mode, diff_mode=False)
 
     @property
     def host(self) -> LocalHost:

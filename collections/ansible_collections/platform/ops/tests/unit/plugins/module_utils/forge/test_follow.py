@@ -115,8 +115,11 @@ def test_states_of_one_pull_request(fleet):
     assert fleet.settle(number, "closed")["changed"] is False
     assert fleet.settle(number, "open")["changed"] is True
     fleet.settle(number, "merged", delete_branch=True)
-    with pytest.raises(ConflictError):
-        fleet.settle(number, "open")
+    assert fleet.settle(number, "merged")["changed"] is False
+    for state in ("open", "closed"):
+        for check_mode in (True, False):
+            with pytest.raises(ConflictError):
+                fleet.settle(number, state, check_mode=check_mode)
     with pytest.raises(NotFoundError):
         fleet.settle(99, "closed")
 
