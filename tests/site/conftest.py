@@ -32,6 +32,7 @@ from tests.support.inside import inside
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = Path(__file__).parent / "inputs"
 WITH_KINDS = ("gateway-api", "prometheus-operator-crds", "cert-manager", "istio-base", "flagger", "eck-operator")
+KIBANA = {"namespace": "logging", "service": "efk-kb-http", "port": 5601, "tls": True}
 Components = dict[str, dict[str, Any]]
 Objects = list[dict[str, Any]]
 Recap = dict[str, dict[str, int]]
@@ -160,7 +161,7 @@ def by_gateway_api(tmp_path_factory: pytest.TempPathFactory) -> Objects:
             {"host": "flask.example.org"},
             {"host": "grafana.example.org", "namespace": "monitoring", "service": "monitoring-grafana"},
             {"host": "remediation.example.org"},
-            {"host": "kibana.example.org", "namespace": "logging", "service": "efk-kb-http", "port": 5601},
+            {"host": "kibana.example.org", **KIBANA},
         ],
     }
     place = tmp_path_factory.mktemp("gateway-api")
