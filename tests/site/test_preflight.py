@@ -29,6 +29,7 @@ def check(kubeconfig: str) -> Check:
     def run(config: str = kubeconfig, **need: Any) -> dict[str, Any]:
         usual = {name: option.get("default") for name, option in check_cluster.COMPONENT.items()}
         params = {"kubeconfig": config, "context": None, "components": [{**usual, "name": "logs", **need}]}
+        params |= {"node_selector": {}, "tolerations": [], "check_capacity": True}
         return check_cluster.run(params, check_mode=False, diff_mode=False)
 
     return run

@@ -56,6 +56,16 @@ def test_every_component_of_the_graph_has_a_role_and_every_profile_names_compone
         assert isinstance(profile, str) or set(profile) <= names
 
 
+def test_every_input_that_the_preflight_names_is_one() -> None:
+    for name, component in GRAPH["platform_graph"].items():
+        asks = component["asks"]
+        if "version_input" in asks:
+            assert asks["version_input"] in options(ROOT / "roles" / name)
+            assert asks["pinned"].startswith("{{ " + asks["version_input"] + " | default(")
+        else:
+            assert f"{name}_version" not in options(ROOT / "roles" / name)
+
+
 def test_every_version_can_be_raised_by_renovate() -> None:
     lines = (ROOT / "roles/platform/vars/main/versions.yml").read_text().splitlines()
     versions = [number for number, line in enumerate(lines) if line.strip().startswith("version:")]

@@ -28,10 +28,22 @@ options:
         description: Its main Helm release as C(namespace/name); once that is there its capacity is not asked for again.
         type: str
         default: ""
-      kubernetes:
-        description: Versions of Kubernetes it runs on, such as V(>=1.32, <1.37).
+      deployment:
+        description: The same of its main Deployment, for what comes without a release.
         type: str
         default: ""
+      kubernetes:
+        description: Versions of Kubernetes its pinned version runs on, such as V(>=1.32, <1.37).
+        type: str
+        default: ""
+      version_input:
+        description: Name of the input by which another version is chosen.
+        type: str
+        default: ""
+      pinned:
+        description: Whether the pinned version is chosen. For another one O(components[].kubernetes) is a warning only.
+        type: bool
+        default: true
       storage_class:
         description: The StorageClass it needs; V("") is the default one. Left out, it stores nothing.
         type: str
@@ -57,10 +69,30 @@ options:
         description: Whether it asks for a load balancer.
         type: bool
         default: false
+      selector:
+        description: Labels of the nodes that its pods run on; O(node_selector) when left out.
+        type: dict
+      tolerations:
+        description: Tolerations of its pods; O(tolerations) when left out.
+        type: list
+        elements: dict
       pool:
         description: The nodes it is meant for, with C(selector), C(tolerations), and how many (C(nodes)) it needs.
         type: dict
         default: {}
+  node_selector:
+    description: Labels of the nodes that components run on that say nothing else.
+    type: dict
+    default: {}
+  tolerations:
+    description: Tolerations of components that say nothing else.
+    type: list
+    elements: dict
+    default: []
+  check_capacity:
+    description: Whether too little free CPU or memory is a reason to fail; a warning otherwise.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -100,28 +132,41 @@ from ansible_collections.platform.ops.plugins.module_utils.stack._spec import CL
 COMPONENT: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "release": {"type": "str", "default": ""},
+    "deployment": {"type": "str", "default": ""},
     "kubernetes": {"type": "str", "default": ""},
+    "version_input": {"type": "str", "default": ""},
+    "pinned": {"type": "bool", "default": True},
     "storage_class": {"type": "str"},
     "requests": {"type": "dict", "default": {}},
     "host_ports": {"type": "list", "elements": "int", "default": []},
     "api_service": {"type": "str", "default": ""},
     "crds": {"type": "list", "elements": "str", "default": []},
     "load_balancer": {"type": "bool", "default": False},
+    "selector": {"type": "dict"},
+    "tolerations": {"type": "list", "elements": "dict"},
     "pool": {"type": "dict", "default": {}},
 }
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **CLUSTER_OPTIONS,
         "components": {"type": "list", "elements": "dict", "required": True, "options": COMPONENT},
+        "node_selector": {"type": "dict", "default": {}},
+        "tolerations": {"type": "list", "elements": "dict", "default": []},
+        "check_capacity": {"type": "bool", "default": True},
     },
     "supports_check_mode": True,
 }
 
 
 def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:  # noqa: ARG001 (_in_process.py)
-    needs = [Need(**component) for component in params["components"]]
+    usual = {"selector": params["node_selector"], "tolerations": params["tolerations"]}
+    needs = [
+        Need(**{key: usual.get(key) if value is None else value for key, value in component.items()})
+        for component in params["components"]
+    ]
+    checks = {"check_capacity": params["check_capacity"]}
     facts = gather(open_server(params["kubeconfig"], params["context"]), needs)
-    if found := problems(facts, needs):
+    if found := problems(facts, needs, **checks):
         listed = "\n".join(f"- {problem}" for problem in found)
         raise InputError(
             f"The cluster cannot take these components yet; nothing was changed:\n{listed}", reason="preflight"
@@ -130,7 +175,7 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         "changed": False,
         "version": facts.version,
         "openshift": facts.openshift,
-        "warning_list": warnings(facts, needs),
+        "warning_list": warnings(facts, needs, **checks),
     }
 
 

@@ -38,6 +38,7 @@ def gather(server: Server, needs: Sequence[Need]) -> Facts:
         pods=list(api.items(_paths.PODS)),
         services=list(api.items(SERVICES)),
         releases=releases(server),
+        deployments=deployments(server, needs),
         owners=owners(server, needs),
         openshift=server.serves("security.openshift.io/v1"),
     )
@@ -68,6 +69,16 @@ def releases(server: Server) -> frozenset[str]:
         "/api/v1/secrets", {"labelSelector": "owner=helm", "fieldSelector": "type=helm.sh/release.v1"}
     )
     return frozenset(f"{s['metadata']['namespace']}/{s['metadata']['labels'].get('name')}" for s in held)
+
+
+def deployments(server: Server, needs: Iterable[Need]) -> frozenset[str]:
+    asked = {need.deployment.partition("/")[::2]: need.deployment for need in needs if need.deployment}
+    about = {"apiVersion": "apps/v1", "kind": "Deployment"}
+    return frozenset(
+        where
+        for (namespace, name), where in asked.items()
+        if server.find({**about, "metadata": {"namespace": namespace, "name": name}})
+    )
 
 
 def owners(server: Server, needs: Iterable[Need]) -> dict[str, str | None]:

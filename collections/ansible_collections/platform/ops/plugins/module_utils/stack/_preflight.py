@@ -28,6 +28,7 @@ class Facts:
     pods: Sequence[Object] = ()
     services: Sequence[Object] = ()
     releases: frozenset[str] = frozenset()  # namespace/name of every Helm release
+    deployments: frozenset[str] = frozenset()  # the same of the Deployments that were asked for
     owners: Mapping[str, str | None] = field(default_factory=dict)  # of APIServices and CRDs: release, "" or None
     openshift: bool = False
 
@@ -38,40 +39,52 @@ class Need:
 
     name: str
     release: str = ""  # namespace/name; once it is there its capacity counts as taken
-    kubernetes: str = ""
+    deployment: str = ""  # the same for what comes without a release
+    kubernetes: str = ""  # of the pinned version
+    version_input: str = ""  # the input that sets another version; "" where there is none
+    pinned: bool = True  # whether that is left as it is
     storage_class: str | None = None  # None: stores nothing; "": the default class
     requests: Mapping[str, str] = field(default_factory=dict)
     host_ports: Sequence[int] = ()
     api_service: str = ""
     crds: Sequence[str] = ()
     load_balancer: bool = False
+    selector: Mapping[str, str] | None = None  # labels of the nodes its pods run on
+    tolerations: Sequence[Object] | None = None  # taints of theirs that they tolerate
     pool: Mapping[str, Any] = field(default_factory=dict)  # selector, tolerations, nodes
 
 
-def problems(facts: Facts, needs: Sequence[Need]) -> list[str]:
+def problems(facts: Facts, needs: Sequence[Need], *, check_capacity: bool = True) -> list[str]:
     found = [f"This account may not {right}; use one that may (cluster-admin)." for right in facts.denied]
     for need in needs:
         found += _of(facts, need)
-    found += _capacity(facts, needs)
+    if check_capacity:
+        found += _capacity(facts, needs)
     return list(dict.fromkeys(found))
 
 
-def warnings(facts: Facts, needs: Sequence[Need]) -> list[str]:
-    found = []
+def warnings(facts: Facts, needs: Sequence[Need], *, check_capacity: bool = True) -> list[str]:
+    found = [] if check_capacity else list(_capacity(facts, needs))
     for need in needs:
         if need.load_balancer and not gives_load_balancers(facts):
             found.append(
                 f"{need.name} asks for a load balancer and nothing here seems to give one; "
                 "if its Service gets no address, set istio_gateway_service_type to NodePort."
             )
+        if not need.pinned and need.kubernetes and not satisfies(facts.version, need.kubernetes):
+            found.append(
+                f"{need.name}: the pinned version runs on Kubernetes {need.kubernetes}, this is {facts.version}; "
+                f"whether that of {need.version_input} does is not known here."
+            )
     return found
 
 
 def _of(facts: Facts, need: Need) -> Iterator[str]:
-    if need.kubernetes and not satisfies(facts.version, need.kubernetes):
+    if need.pinned and need.kubernetes and not satisfies(facts.version, need.kubernetes):
+        other = f"set {need.version_input} to one that fits, or " if need.version_input else "set "
         yield (
             f"{need.name}: the pinned version runs on Kubernetes {need.kubernetes}, this is {facts.version}; "
-            f"upgrade the cluster, or set {need.name}_version to one that fits, or {need.name}_enabled to false."
+            f"upgrade the cluster, or {other}{need.name}_enabled to false."
         )
     if need.storage_class is not None:
         yield from _storage(facts, need.name, need.storage_class)
@@ -129,7 +142,7 @@ def _pool(facts: Facts, need: Need) -> Iterator[str]:
     fitting = [
         node
         for node in facts.nodes
-        if all((node["metadata"].get("labels") or {}).get(k) == v for k, v in selector.items())
+        if _labelled(node, selector)
         and all(_tolerated(taint, need.pool.get("tolerations") or ()) for taint in taints(node))
     ]
     if len(fitting) < wanted:
@@ -158,30 +171,63 @@ def _tolerated(taint: Object, tolerations: Iterable[Object]) -> bool:
 
 
 def _capacity(facts: Facts, needs: Sequence[Need]) -> Iterator[str]:
-    """Sums only: that no single node is large enough shows when the pod waits, with the scheduler's own words."""
-    usable = [n for n in facts.nodes if not taints(n) and not (n.get("spec") or {}).get("unschedulable")]
-    names = {node["metadata"]["name"] for node in usable}
+    """Sums only: that no single node is large enough shows when the pod waits, with the scheduler's own words.
+
+    What several components may use together is asked of all of them whose nodes are among these: then none of them
+    has elsewhere to go.
+    """
+    wanted = {need.name: amounts(need.requests) for need in needs if need.requests and not _installed(facts, need)}
+    places = {need.name: _nodes(facts, need) for need in needs if need.name in wanted}
+    told: set[frozenset[str]] = set()
+    for place in sorted(set(places.values()), key=len):
+        inside = [name for name, nodes in places.items() if nodes <= place]
+        asked: Amounts = {}
+        for name in inside:
+            add(asked, wanted[name])
+        free = _free(facts, place)
+        short = [k for k, v in asked.items() if v > free.get(k, 0)]
+        if not short or any(smaller <= place for smaller in told):
+            continue  # a part that is said to be short makes the whole short
+        told.add(place)
+        text = " and ".join(f"{_shown(k, asked[k])} {k} where {_shown(k, free.get(k, 0))} are free" for k in short)
+        yield (
+            f"The components not installed yet ({', '.join(inside)}) ask for {text} on the {len(place)} nodes they may "
+            "run on; add nodes, choose a smaller platform_profile, or, where their requests have been lowered, "
+            "set platform_check_capacity to false, which makes this a warning."
+        )
+
+
+def _installed(facts: Facts, need: Need) -> bool:
+    return need.release in facts.releases or need.deployment in facts.deployments
+
+
+def _nodes(facts: Facts, need: Need) -> frozenset[str]:
+    """Where its pods may run, by labels and taints."""
+    return frozenset(
+        node["metadata"]["name"]
+        for node in facts.nodes
+        if not (node.get("spec") or {}).get("unschedulable")
+        and _labelled(node, need.selector or {})
+        and all(_tolerated(taint, need.tolerations or ()) for taint in taints(node))
+    )
+
+
+def _free(facts: Facts, names: frozenset[str]) -> Amounts:
     free: Amounts = {}
-    for node in usable:
-        given = amounts({k: v for k, v in (node["status"].get("allocatable") or {}).items() if k in ("cpu", "memory")})
-        add(free, given)
+    for node in facts.nodes:
+        if node["metadata"]["name"] in names:
+            allocatable = node["status"].get("allocatable") or {}
+            add(free, amounts({k: v for k, v in allocatable.items() if k in ("cpu", "memory")}))
     for pod in facts.pods:
-        if pod["spec"].get("nodeName") in names and (pod.get("status") or {}).get("phase") not in (
-            "Succeeded",
-            "Failed",
-        ):
+        ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+        if pod["spec"].get("nodeName") in names and not ended:
             asked = pod_requests(pod["spec"])
             add(free, {k: -v for k, v in asked.items() if k in free})
-    wanted: Amounts = {}
-    for need in needs:
-        if need.release not in facts.releases:
-            add(wanted, amounts(need.requests))
-    if short := [k for k, v in wanted.items() if v > free.get(k, 0)]:
-        text = " and ".join(f"{_shown(k, wanted[k])} {k} where {_shown(k, free.get(k, 0))} are free" for k in short)
-        yield (
-            f"The components not installed yet ask for {text} on the {len(usable)} nodes without taints; "
-            "add nodes, choose a smaller platform_profile, or lower the components' resources."
-        )
+    return free
+
+
+def _labelled(node: Object, selector: Mapping[str, str]) -> bool:
+    return all((node["metadata"].get("labels") or {}).get(k) == v for k, v in selector.items())
 
 
 def _shown(resource: str, value: int) -> str:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from ansible_collections.platform.ops.plugins.module_utils.stack._preflight import Facts, Need, problems, warnings
 
 CLASS = {"metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
@@ -87,6 +89,65 @@ def test_capacity_counts_what_runs_and_leaves_out_what_is_installed() -> None:
     (found,) = problems(facts(pods=[pod]), [need])
     assert "3.0Gi memory where 2.0Gi are free" in found
     assert problems(facts(pods=[pod], releases=frozenset({"logging/loki"})), [need]) == []
+
+
+TAINT = {"key": "dedicated", "value": "logging", "effect": "NoSchedule"}
+TOLERANT = [{"key": "dedicated", "operator": "Exists"}]
+LARGE = {"memory": "3Gi"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "needs", "short"),
+    [
+        ([node("a")], [Need("eda", deployment="r/remediation", requests={"memory": "5Gi"})], []),
+        ([node("a")], [Need("eda", deployment="r/other", requests={"memory": "5Gi"})], ["eda"]),
+        # A pool of its own is not asked of others, and others' nodes are not asked of it.
+        ([node("a"), node("b", taints=[TAINT])], [Need("x", requests=LARGE)], []),
+        ([node("a", taints=[TAINT])], [Need("loki", requests=LARGE, tolerations=TOLERANT)], []),
+        ([node("a", taints=[TAINT])], [Need("x", requests=LARGE)], ["x"]),
+        (
+            [node("a"), node("b", labels={"pool": "l"}, taints=[TAINT])],
+            [Need("x", requests=LARGE), Need("loki", requests=LARGE, tolerations=TOLERANT, selector={"pool": "l"})],
+            [],
+        ),
+        # Each would fit; together they do not.
+        (
+            [node("a"), node("b", taints=[TAINT])],
+            [Need(name, requests=LARGE, tolerations=TOLERANT) for name in ("x", "y", "z")],
+            ["x, y, z"],
+        ),
+        (
+            [node("a"), node("b", taints=[TAINT])],
+            [Need("x", requests=LARGE), Need("y", requests=LARGE), Need("loki", requests=LARGE, tolerations=TOLERANT)],
+            ["x, y"],
+        ),
+    ],
+)
+def test_capacity_is_asked_of_the_nodes_that_a_component_may_run_on(
+    nodes: list[dict[str, Any]], needs: list[Need], short: list[str]
+) -> None:
+    found = problems(facts(nodes=nodes, deployments=frozenset({"r/remediation"})), needs)
+    assert [text.partition("(")[2].partition(")")[0] for text in found] == short
+
+
+def test_capacity_is_a_warning_where_it_is_not_to_be_checked() -> None:
+    need = Need("loki", requests={"memory": "64Gi"})
+    assert problems(facts(), [need], check_capacity=False) == []
+    (warning,) = warnings(facts(), [need], check_capacity=False)
+    assert "64.0Gi memory where 4.0Gi are free" in warning
+    assert warnings(facts(), [need]) == []
+
+
+def test_another_version_than_the_pinned_one_is_not_measured_by_what_that_runs_on() -> None:
+    pinned = Need("istio", kubernetes="<1.30", version_input="istio_version")
+    (found,) = problems(facts(), [pinned])
+    assert "set istio_version to one that fits, or istio_enabled to false" in found
+    other = replace(pinned, pinned=False)
+    assert problems(facts(), [other]) == []
+    (warning,) = warnings(facts(), [other])
+    assert "whether that of istio_version does is not known" in warning
+    (found,) = problems(facts(), [Need("eda", kubernetes="<1.30")])
+    assert "upgrade the cluster, or set eda_enabled to false" in found
 
 
 def test_a_pool_counts_only_nodes_whose_taints_are_tolerated() -> None:
