@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.platform.ops.plugins.module_utils.capacity import _alerts
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _alerts, _failure
 
 
 def ended_decisions(operations: list[dict[str, Any]], pool: str) -> list[dict[str, Any]]:
     return _alerts.ended(pool, operations)
 
 
+def failed_job(result: dict[str, Any]) -> str:
+    return _failure.text(result)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"ended_decisions": ended_decisions}
+        return {"ended_decisions": ended_decisions, "failed_job": failed_job}
