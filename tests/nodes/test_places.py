@@ -47,7 +47,9 @@ def test_a_provider_cannot_answer_with_a_machine_of_another_pool(said: Answer) -
     here = world(addresses=[])
     other_pool(here)
     scaling, writer, job = asked_to_add(here)
+    here.api.touch(_paths.node_pool("others"), {"spec": {"max": -1}})  # a spec that makes no sense is no excuse
     report(writer, job.operation, Action.ADD, Outcome.DONE, said)
+    here.api.touch(_paths.node_pool("others"), {"spec": {"max": 5}})
     [undo] = scaling.resumed()[1].progress.jobs
     assert undo.action == "remove"
 

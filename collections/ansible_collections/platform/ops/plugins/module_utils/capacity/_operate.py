@@ -348,9 +348,7 @@ def report(
     said: Answer = NOTHING_SAID,
 ) -> Pool:
     """Write the provider's answer into the journal."""
-    others: list[State] = []
-    if said.name or said.address:
-        others = [pool.state for pool in _store.every(writer.api) if pool.name != writer.pool]
+    others = _store.records(writer.api, writer.pool) if said.name or said.address else []
 
     def how(pool: Pool) -> State:
         op = pool.state.operation(operation)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, NotFoundError
+from ansible_collections.platform.ops.plugins.module_utils.capacity._codec import decode
 from ansible_collections.platform.ops.plugins.module_utils.capacity._pool import Pool, State, pool, state_json
 from ansible_collections.platform.ops.plugins.module_utils.cluster import _paths
 from ansible_collections.platform.ops.plugins.module_utils.cluster._api import Api
@@ -35,6 +36,12 @@ def every(api: Api) -> list[Pool]:
     except NotFoundError:
         return []
     return sorted(found, key=lambda item: (-item.spec.priority, item.name))
+
+
+def records(api: Api, besides: str) -> list[State]:
+    """What the pools have on record, without this one; what people wrote into a spec does not matter."""
+    found = api.items(_paths.NODE_POOLS)
+    return [decode(State, raw.get("status")) for raw in found if raw["metadata"]["name"] != besides]
 
 
 def change(api: Api, name: str, held: Held, how: Callable[[Pool], State]) -> Pool:
