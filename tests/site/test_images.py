@@ -43,6 +43,16 @@ def test_images_of_charts_and_those_that_only_the_mesh_knows_are_listed_as_the_m
     assert found == sorted(set(found))
 
 
+@pytest.mark.stand_in("stand-in-chart")
+@pytest.mark.timeout(1000)
+def test_the_proxy_of_the_version_that_is_installed_is_listed_also_where_no_pod_of_ours_has_one(
+    tmp_path: Path, chart_data: Path
+) -> None:
+    charts = assemble(tmp_path / "charts", chart_data, istio=False)
+    given = {"platform_components": ["istio"], "platform_charts_dir": str(charts), "istio_ingress_api": "gateway_api"}
+    assert "registry.istio.io/release/proxyv2:1.30.9" in listed(**given, istio_version="1.30.9")
+
+
 def test_an_inventory_that_installs_and_removes_makes_it_neither_install_nor_remove(tmp_path: Path) -> None:
     inventory = {"localhost": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
     states = {"priority_classes_state": "present", "tempo_state": "absent"}

@@ -22,7 +22,7 @@ options:
     type: str
     default: docker.elastic.co
   mesh_image:
-    description: The image that Istio fills in where a pod says C(auto).
+    description: The image of Istio's proxy, which it puts into pods of the mesh and where a pod says C(auto).
     type: str
     required: true
   chart_mirror:
@@ -95,17 +95,19 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
     helm = Helm(params["binary_path"])
     charts_dir = Path(params["charts_dir"]) if params["charts_dir"] else None
     things: list[dict[str, Any]] = []
+    mesh = False
     for file in sorted(Path(params["folder"]).glob("*.json")):
         component = json.loads(file.read_text())
         things += component["before"] + component["objects"]
         for release in component["releases"]:
+            mesh = mesh or release["pin"].get("folder") == "istiod"
             pin = mirrored_chart(release["pin"], params["chart_mirror"])
             chart = Chart(pin["chart"], pin["version"], pin.get("repository") or "")
             path = helm.fetch(chart, Path(params["cache"]), charts_dir, pin.get("folder") or chart.name)
             where = Release(release["name"], release.get("namespace") or component["namespace"])
             things += read_objects(helm.template(where, path, release.get("values") or {}), chart.name)
     found = images_of(things, elastic_registry=params["elastic_registry"], mesh_image=params["mesh_image"])
-    return {"changed": False, "images": found}
+    return {"changed": False, "images": sorted({*found, *([params["mesh_image"]] if mesh else [])})}
 
 
 def main() -> None:
