@@ -50,3 +50,24 @@ def test_whatever_changes_of_the_job_it_is_another_one_and_without_a_change_it_i
     jobs = [only(found, "Job") for found in variants(tmp_path, "efk", *changes, {})]
     assert len({job["metadata"]["name"] for job in jobs}) == len(changes)
     assert jobs[0] == jobs[-1]
+
+
+@pytest.mark.timeout(600)
+def test_every_volume_of_loki_has_the_class_that_was_asked_for_and_outlives_the_release(tmp_path: Path) -> None:
+    bucket = {"loki_mode": "simple-scalable", "loki_storage": {"type": "s3", "bucket": "logs"}}
+    usual, fast = variants(tmp_path, "loki", bucket, {**bucket, "loki_storage_class": "fast"})
+    kept = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    for part in ("write", "backend"):
+        assert usual["releases"][0]["values"][part]["persistence"] == kept
+        assert fast["releases"][0]["values"][part]["persistence"] == {**kept, "storageClass": "fast"}
+    assert "persistence" not in fast["releases"][0]["values"]["read"]  # a Deployment
+
+
+@pytest.mark.timeout(600)
+def test_a_log_line_leads_to_its_trace_past_grafanas_own_variables(tmp_path: Path) -> None:
+    """In a file that Grafana reads at its start, $NAME and ${NAME} are variables of its pod, and $$ is a $."""
+    (monitoring,) = variants(tmp_path, "monitoring", {})
+    sources = monitoring["releases"][0]["values"]["grafana"]["additionalDataSources"]
+    (loki,) = [source for source in sources if source["type"] == "loki"]
+    assert [field["url"] for field in loki["jsonData"]["derivedFields"]] == ["$${__value.raw}"]
+    assert "$" not in str(sources).replace("$$", "")
