@@ -101,6 +101,13 @@ def test_a_state_that_only_the_command_line_knows_is_refused_where_nothing_may_b
     assert "the command line sets priority_classes_state to present; leave that out." in refused.stdout
 
 
+def test_the_priority_classes_have_what_their_kind_has_and_whole_sentences() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/priority_classes/defaults/main.yml").read_text())
+    for entry in defaults["priority_classes_list"]:
+        assert set(entry) <= {"name", "value", "description", "preempting"}
+        assert entry["description"].count("(") == entry["description"].count(")")
+
+
 def test_no_profile_brings_anything_retired() -> None:
     retired = yaml.safe_load((ROOT / "roles/platform/vars/main/retired.yml").read_text())["platform_retired"]
     assert not retired.keys() & GRAPH["platform_graph"].keys()
