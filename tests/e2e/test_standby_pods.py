@@ -97,8 +97,9 @@ def test_when_the_pod_that_leads_is_killed_the_other_goes_on_with_the_same_pull_
     (first,) = pods.until("one leads", pods.leaders)
     assert pods.answer("/alertmanager", {"version": "4", "alerts": []}, token=pods.secret) == 202
 
-    # A name of its own: what others of a name used before counts as its peak.
-    manifest = deployment("trolley", "-memory=90", limits={"memory": "64Mi", "cpu": "500m"})
+    # A name of its own: what others of a name used before counts as its peak. No limit of the processor's time: being
+    # throttled on a busy machine would be another alert, with a pull request of its own once the first is merged.
+    manifest = deployment("trolley", "-memory=90", limits={"memory": "64Mi"})
     git_host.commit(pods.lab, REPOSITORY, {"apps/trolley.yaml": manifest}, "Add the trolley")
     pods.until("the kernel kills the container", lambda: pods.killed("trolley"))
     (pull,) = pods.until("a pull request is open", pods.pulls)
@@ -118,7 +119,7 @@ def test_when_the_pod_that_leads_is_killed_the_other_goes_on_with_the_same_pull_
     git_host.api(pods.lab, f"/repos/lab/{REPOSITORY}/pulls/{pull['number']}/merge", body={"Do": "merge"}, method="POST")
     pods.until("one pod of the trolley is left, and stays up", lambda: pods.well("trolley"))
     pods.until("the alert resolves", lambda: not pods.alerts("trolley"), seconds=240)
-    assert pods.limits("trolley") == {"memory": "164Mi", "cpu": "500m"}
-    assert [one["number"] for one in pods.pulls()] == [pull["number"]]
+    assert pods.limits("trolley") == {"memory": "164Mi"}
+    assert [one["number"] for one in pods.pulls()] == [pull["number"]], [one["title"] for one in pods.pulls()]
     pods.until("a new pod stands by", lambda: pods.ready() == 2)
     assert pods.leaders() == [second]
