@@ -81,6 +81,12 @@ options:
     description: An annotation that holds a version; an object that is newer by it is left alone.
     type: str
     default: ""
+  create_only:
+    description:
+      - Makes what is missing and leaves alone what is there, whoever made it.
+      - For a namespace that another component owns and labels. To apply it without its labels would take these away.
+    type: bool
+    default: false
   wait:
     description: Wait until the objects are ready, or gone.
     type: bool
@@ -150,6 +156,7 @@ SPEC: dict[str, Any] = {
         "take_ownership": {"type": "bool", "default": False},
         "owned_by": {"type": "str", "default": ""},
         "version_annotation": {"type": "str", "default": ""},
+        "create_only": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 120},
     },
@@ -188,7 +195,8 @@ def run(params: dict[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[st
         if params["wait"] and not check_mode:
             wait_gone(server, outcome.applied, timeout=params["timeout"])
     else:
-        guards = Guards(params["take_ownership"], params["version_annotation"], params["owned_by"])
+        names = ("take_ownership", "version_annotation", "owned_by", "create_only")
+        guards = Guards(**{name: params[name] for name in names})
         outcome = apply_objects(server, things, guards, dry_run=check_mode)
         if params["wait"] and not check_mode:
             wait_ready(server, outcome.applied, timeout=params["timeout"])

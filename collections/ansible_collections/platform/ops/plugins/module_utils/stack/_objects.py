@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import ConflictError, NotFoundError
 from ansible_collections.platform.ops.plugins.module_utils.stack._diff import Key, key, plain, title
-from ansible_collections.platform.ops.plugins.module_utils.stack._server import Server, UnknownKindError
+from ansible_collections.platform.ops.plugins.module_utils.stack._server import FIELD_MANAGER, Server, UnknownKindError
 from ansible_collections.platform.ops.plugins.module_utils.stack._version import is_newer
 
 Object = dict[str, Any]
@@ -25,6 +25,7 @@ class Guards:
     take_ownership: bool = False  # also apply what a Helm release owns
     version_annotation: str = ""  # never replace an object that is newer by this annotation
     owned_by: str = ""  # the Helm release whose objects are ours
+    create_only: bool = False  # leave what is there to whoever made it
 
 
 @dataclass(slots=True)
@@ -53,8 +54,10 @@ def _apply(server: Server, thing: Object, guards: Guards, outcome: Outcome, *, d
             outcome.notes.append(note)
             return
         refuse_foreign(live, guards)
+    # By a name of its own: what the same manager leaves out is removed, and another component may make it this moment.
+    manager = f"{FIELD_MANAGER}-shared" if guards.create_only else FIELD_MANAGER
     try:
-        would = server.apply(thing, dry_run=True)
+        would = server.apply(thing, dry_run=True, manager=manager)
     except NotFoundError:
         # Its kind or its namespace comes with an earlier step that check mode did not run.
         if not dry_run:
@@ -66,12 +69,14 @@ def _apply(server: Server, thing: Object, guards: Guards, outcome: Outcome, *, d
         return
     if live is not None:
         outcome.before[key(thing)] = live
-    outcome.after[key(thing)] = would if dry_run else server.apply(thing, dry_run=False)
+    outcome.after[key(thing)] = would if dry_run else server.apply(thing, dry_run=False, manager=manager)
     outcome.applied.append(thing)
 
 
 def keeps(live: Mapping[str, Any], thing: Mapping[str, Any], guards: Guards) -> str:
     """Why the live object stays as it is, or nothing."""
+    if guards.create_only:
+        return f"{title(thing)} is there and stays as it is."
     if not guards.version_annotation:
         return ""
     there = _annotation(live, guards.version_annotation)

@@ -75,8 +75,8 @@ class Server:
         except NotFoundError:
             return None
 
-    def apply(self, thing: Object, *, dry_run: bool) -> Object:
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+    def apply(self, thing: Object, *, dry_run: bool, manager: str = FIELD_MANAGER) -> Object:
+        query = {"fieldManager": manager, "force": "true"}
         if dry_run:
             query["dryRun"] = "All"
         return self.api.apply(self.path(thing), thing, query)

@@ -65,6 +65,15 @@ def test_what_is_newer_stays() -> None:
     assert outcome.notes == ["ConfigMap x/a stays at v1.7.0: it is newer than the pinned v1.6.1."]
 
 
+def test_what_is_only_to_be_made_where_it_is_missing_is_left_to_whoever_made_it() -> None:
+    server, api = server_with(namespace("x"))
+    guards = Guards(create_only=True)
+    assert apply_objects(server, [config_map("a", "ours")], guards, dry_run=False).changed
+    outcome = apply_objects(server, [config_map("a", "other")], guards, dry_run=False)
+    assert (outcome.changed, len(api.writes)) == (False, 1)
+    assert outcome.notes == ["ConfigMap x/a is there and stays as it is."]
+
+
 def test_a_removal_is_repeatable_and_a_preview_removes_nothing() -> None:
     server, api = server_with(namespace("x"), config_map("a"))
     assert delete_objects(server, [config_map("a")], dry_run=True).changed
