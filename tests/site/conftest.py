@@ -59,6 +59,17 @@ def render(place: Path, inputs: Path) -> Components:
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
+def played(place: Path, role: str, tasks_from: str = "main", **given: Any) -> subprocess.CompletedProcess[str]:
+    """A play that includes this role with these inputs."""
+    task = {"ansible.builtin.include_role": {"name": role, "tasks_from": tasks_from}, "vars": given}
+    play = {"hosts": "localhost", "gather_facts": False, "roles": ["platform"], "tasks": [task]}
+    playbook = place / "played.yml"
+    playbook.write_text(yaml.safe_dump([play]))
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    command = [str(ROOT / ".venv/bin/ansible-playbook"), str(playbook)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
+
+
 def variants(place: Path, role: str, *givens: dict[str, Any]) -> list[dict[str, Any]]:
     """What one component consists of with each of these inputs, in a single run."""
     tasks: list[dict[str, Any]] = [

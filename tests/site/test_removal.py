@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -15,24 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.site.conftest import ROOT, variants
-
-NAMESPACE = "removal"
+from tests.site.conftest import ROOT, Components, played, variants
 
 
 def removed(place: Path, kubeconfig: str, **given: Any) -> subprocess.CompletedProcess[str]:
     """The common role takes a component away, with these inputs."""
-    always = {"component_name": "thing", "component_state": "absent", "component_namespace": NAMESPACE}
-    task = {
-        "ansible.builtin.include_role": {"name": "component"},
-        "vars": {**always, "platform_kubeconfig": kubeconfig, **given},
-    }
-    playbook = place / "absent.yml"
-    play = {"hosts": "localhost", "gather_facts": False, "roles": ["platform"], "tasks": [task]}
-    playbook.write_text(yaml.safe_dump([play]))
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    command = [str(ROOT / ".venv/bin/ansible-playbook"), str(playbook)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
+    always = {"component_name": "thing", "component_state": "absent", "component_namespace": "removal"}
+    return played(place, "component", **always, platform_kubeconfig=kubeconfig, **given)
 
 
 @pytest.mark.timeout(600)
@@ -91,3 +79,8 @@ def test_a_number_on_a_command_line_is_a_number(tmp_path: Path) -> None:
     (canary,) = [thing for thing in slower["objects"] if thing["kind"] == "Canary"]
     assert canary["spec"]["analysis"]["metrics"][-1]["thresholdRange"] == {"max": 1.5}
     assert [thing["kind"] for thing in none["objects"]] == ["Canary"]
+
+
+def test_all_that_stores_says_where_its_volumes_are(components: Components) -> None:
+    storing = {name for name in ("monitoring", "loki", "tempo", "efk", "eda") if name in components}
+    assert {name for name, component in components.items() if component["data"]} == storing
