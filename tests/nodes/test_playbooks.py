@@ -247,3 +247,19 @@ def test_what_leaked_is_found_named_and_measured(cluster: Cluster, tmp_path: Pat
     measured = (tmp_path / "metrics/machine_leaks.prom").read_text()
     for kind in ("machine_without_record", "record_without_machine", "node_without_machine", "address_without_owner"):
         assert f'platform_ops_pool_machine_leaks{{pool="leaky",kind="{kind}"}} 1' in measured
+
+
+def test_a_provider_that_cannot_list_does_not_hide_what_leaked_elsewhere(cluster: Cluster, tmp_path: Path) -> None:
+    provider = {"role": "platform.ops.machine_kwok", "joins": True, "token": False, "resets": False, "lists": True}
+    make_pool(cluster, "a-broken", provider={**provider, "role": "platform.ops.no_such_role"})
+    make_pool(cluster, "listed", provider=provider)
+    try:
+        command = cluster.command("inspect_pools", "-e", f"node_scale_state_dir={tmp_path}")
+        done = subprocess.run(command, env=cluster.environment(), capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert "a-broken: " in done.stdout
+        measured = (tmp_path / "metrics/machine_leaks.prom").read_text()
+        assert 'platform_ops_pool_machine_leaks{pool="listed",kind="machine_without_record"} 0' in measured
+        assert "a-broken" not in measured
+    finally:
+        cluster.kubectl("delete", "nodepool", "a-broken", "listed")

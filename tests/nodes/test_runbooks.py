@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -105,3 +106,25 @@ def test_a_record_whose_node_and_machine_are_gone_is_taken_out(cluster: Cluster)
     cluster.playbook("scale_out", "lost", "-e", "count=1")
     assert nodes(cluster, "lost") == ["lost-1"]
     at_rest(cluster, "lost")
+
+
+def test_a_machine_that_never_answers_is_reported_and_the_lease_given_back(cluster: Cluster) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: refused, and given to nobody else
+        provider = {
+            "role": "platform.ops.machine_hosts",
+            "destroys": False,
+            "variables": {"ssh_args": f"-o Port={closed.getsockname()[1]}"},
+        }
+        make_pool(cluster, "deaf", hosts=[{"name": "deaf-1", "address": "127.0.0.1"}], addresses=[], provider=provider)
+        at = "2026-11-26T00:00:00Z"
+        op = {"id": "op-1", "kind": "in", "node": "deaf-1", "phase": "Removing", "started": at, "since": at}
+        status_ = {"status": {"operations": [{**op, "address": "127.0.0.1", "machine": "Present"}]}}
+        cluster.kubectl("patch", "nodepool", "deaf", "--subresource=status", "--type=merge", "-p", json.dumps(status_))
+        cluster.playbook("scale_tick", "deaf")
+    [left] = status(cluster, "deaf")["operations"]
+    assert left["attempts"] >= 1
+    assert "deaf-1 does not answer by SSH" in left["failure"]["message"]
+    lease = cluster.api.get(_paths.lease("platform-ops", "nodepool-deaf"))
+    assert not lease["spec"].get("holderIdentity")
+    cluster.kubectl("delete", "nodepool", "deaf")
