@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.platform.ops.plugins.module_utils.capacity import _store
 
 from lab import machine, process
 from lab.__main__ import build
@@ -38,6 +39,10 @@ def metal(cluster: Cluster, *names: str) -> Iterator[list[Machine]]:
             machine.switch_off(cluster.lab, made[-1])
         yield made
     finally:
+        # A record keeps its machine's address from other pools, and the next machine gets the same one.
+        for pool in _store.every(cluster.api):
+            if {host for host, _address in pool.spec.slots.hosts} & {one.name for one in made}:
+                cluster.kubectl("delete", "nodepool", pool.name)
         for one in made:
             machine.remove(cluster.lab, one.name)
 
