@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ def run(fleet: Fleet, last: str) -> int:
     else:
         assert process.poll() is None, f"the run ended before its git call {last}: {fleet.output()}"
         for pid in with_children([process.pid]):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a child may end by itself, or because its parent was killed just now
+                os.kill(pid, signal.SIGKILL)
         process.wait()
     return (shim / "count").stat().st_size
 
