@@ -30,7 +30,9 @@ def _started(pid: int) -> str | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
+    # Of a killed process the first thread can be a zombie while others have not let go of its ports yet.
+    ended = fields[0] == "Z" and int(fields[17]) <= 1
+    return None if ended else fields[19]
 
 
 def _record(lab: Lab, name: str) -> Path:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
-from lab import images, kubeadm, machine_files, simulated, state
+from lab import images, kubeadm, machine_files, process, simulated, state
 from lab.__main__ import parser
 from lab.machine import _reserved
 from lab.place import Lab, place, pod_range
@@ -138,3 +141,22 @@ def test_waiting_ends_at_once_when_it_is_pointless() -> None:
 def test_a_failed_command_is_reported_with_what_it_said() -> None:
     with pytest.raises(LabError, match=r"`sh -c .*` ended with code 3: no such thing"):
         run(["sh", "-c", "echo no such thing >&2; exit 3"])
+
+
+def test_a_process_has_not_ended_while_one_of_its_threads_may_hold_a_port() -> None:
+    program = """
+import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+print(flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE) as child:
+        assert child.stdin and child.stdout
+        child.stdout.readline()
+        state = Path(f"/proc/{child.pid}/stat")
+        wait_for(
+            "its first thread has ended", lambda: state.read_text().rpartition(")")[2].split()[0] == "Z", deadline=60
+        )
+        assert not process._all_gone([child.pid])
+        child.stdin.close()
+        wait_for("all of it has ended", lambda: process._all_gone([child.pid]), deadline=60)
