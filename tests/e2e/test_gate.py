@@ -115,8 +115,6 @@ def prepare_by_hand(loop: Loop) -> None:
     kubectl(
         loop.lab, "-n", "elsewhere", "label", "--overwrite", "deployment/cart", "kustomize.toolkit.fluxcd.io/name=other"
     )
-    # What runs may stay, new pods may not come.
-    kubectl(loop.lab, "label", "namespace", "secure", "pod-security.kubernetes.io/enforce=restricted")
     # Flagger's copy of the Deployment, which is in no git repository.
     canary = {
         "apiVersion": "flagger.app/v1beta1",
@@ -219,6 +217,8 @@ def test_every_bump_that_cannot_work_is_stopped_before_its_pull_request_with_its
     pods = {
         case.name: loop.until(f"a pod runs in {case.name}", partial(pod_of, loop, case), seconds=180) for case in ALL
     }
+    # What runs may stay, new pods may not come.
+    kubectl(loop.lab, "label", "namespace", "secure", "pod-security.kubernetes.io/enforce=restricted")
     change_the_nodes(loop)
     loop.until("the budget counts both pods", lambda: get(loop, "down", "pdb/cart")["status"].get("expectedPods") == 2)
     loop.until("the kubelet's metrics of all reach back far enough", lambda: measured(loop), seconds=180)
