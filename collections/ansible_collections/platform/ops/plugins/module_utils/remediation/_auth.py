@@ -23,6 +23,12 @@ from ansible_collections.platform.ops.plugins.module_utils._errors import InputE
 SHORTEST_SECRET = 16
 
 
+def secret_lines(data: bytes) -> tuple[bytes, ...]:
+    """The secrets of a file, one per line; empty lines and comments are none."""
+    lines = [line.strip() for line in data.splitlines()]
+    return tuple(line for line in lines if line and not line.startswith(b"#"))
+
+
 class SecretFile:
     """Secrets of a file, one per line; two lines while a secret is being rotated. Read again whenever it changes."""
 
@@ -38,10 +44,9 @@ class SecretFile:
             stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
             if stamp == self._stamp:
                 return
-            lines = [line.strip() for line in self._path.read_bytes().splitlines()]
+            secrets = secret_lines(self._path.read_bytes())
         except OSError as error:
             raise InputError(f"The {self._purpose} file {self._path} cannot be read: {error.strerror}.") from error
-        secrets = tuple(line for line in lines if line and not line.startswith(b"#"))
         if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
             raise InputError(
                 f"The {self._purpose} file {self._path} must hold at least one line, each of at least "

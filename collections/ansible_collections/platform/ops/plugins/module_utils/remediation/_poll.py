@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.platform.ops.plugins.module_utils._errors import InputError, OpsError, UnavailableError
+from ansible_collections.platform.ops.plugins.module_utils.remediation._auth import secret_lines
 from ansible_collections.platform.ops.plugins.module_utils.remediation._intake import Intake
 from ansible_collections.platform.ops.plugins.module_utils.remediation._metrics import Counts
 
@@ -67,7 +68,7 @@ class Alertmanager:
         """Read again for each request: rotation needs no restart."""
         try:
             if self.token_file:
-                return {"Authorization": f"Bearer {_newest(self.token_file.read_text())}"}
+                return {"Authorization": f"Bearer {_newest(self.token_file)}"}
             if self.username and self.password_file:
                 pair = f"{self.username}:{self.password_file.read_text().strip()}".encode()
                 return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
@@ -76,13 +77,11 @@ class Alertmanager:
         return {}
 
 
-def _newest(secrets: str) -> str:
-    """The last of a file that holds one per line, as the receiver's own do while a secret is rotated."""
-    lines = [line.strip() for line in secrets.split("\n")]
-    known = [line for line in lines if line and not line.startswith("#")]
-    if not known:
+def _newest(path: Path) -> str:
+    """The last secret of a file: while one is being rotated, the one that is to stay."""
+    if not (secrets := secret_lines(path.read_bytes())):
         raise UnavailableError("the token file holds none")
-    return known[-1]
+    return secrets[-1].decode()
 
 
 class Poller:

@@ -130,12 +130,12 @@ class Moody:
     """Lets one call of a method of an inbox fail, as with a full disk, once it is armed."""
 
     def __init__(self, inbox, method):
-        self.armed, self.left, self.failed = False, 1, asyncio.Event()
+        self.armed, self.failed = False, asyncio.Event()
         loop, real = asyncio.get_running_loop(), getattr(inbox, method)
 
         def call(*args, **options):
-            if self.left and self.armed:
-                self.left -= 1
+            if self.armed:
+                self.armed = False
                 loop.call_soon_threadsafe(self.failed.set)
                 raise UnavailableError("database or disk is full", reason="inbox_unavailable")
             return real(*args, **options)
